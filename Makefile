@@ -1,0 +1,53 @@
+# The doors. Each builds .venv from nothing; nothing else on the machine is touched.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+PIP    := $(BIN)/python -m pip --disable-pip-version-check -q
+RUN    := $(VENV)/.run-stamp
+DEV    := $(VENV)/.dev-stamp
+
+.PHONY: help demo test check bench crash format clean
+
+help:
+	@echo "make demo    ask, kill -9 in the middle of the answer, start again, read the answer"
+	@echo "make test    the whole suite"
+	@echo "make check   lint, types, layers"
+	@echo "make bench   the numbers, as one table and JSON"
+	@echo "make crash   kill the gateway at every system call of a conversation"
+
+$(VENV)/bin/python:
+	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Carryon needs Python 3.11 or newer; this is " + sys.version.split()[0] + ". Name another one: make PYTHON=python3.12 ...")'
+	$(PYTHON) -m venv $(VENV)
+
+$(RUN): pyproject.toml constraints.txt | $(VENV)/bin/python
+	$(PIP) install -c constraints.txt -e .
+	@touch $@
+
+$(DEV): pyproject.toml constraints.txt | $(VENV)/bin/python
+	$(PIP) install -c constraints.txt -e '.[dev]'
+	@touch $(RUN) $@
+
+demo: $(RUN)
+	@$(BIN)/carryon demo
+
+test: $(DEV)
+	$(BIN)/python -m pytest -n 2 --dist worksteal
+
+check: $(DEV)
+	$(BIN)/ruff format --check -q .
+	$(BIN)/ruff check -q .
+	$(BIN)/pyright
+	$(BIN)/lint-imports
+
+bench: $(RUN)
+	$(BIN)/python -m bench
+
+crash: $(DEV)
+	$(BIN)/python -m tests.crash.sweep
+
+format: $(DEV)
+	$(BIN)/ruff format -q .
+	$(BIN)/ruff check -q --fix .
+
+clean:
+	rm -rf $(VENV) build dist .pytest_cache .ruff_cache .hypothesis

@@ -1,0 +1,34 @@
+"""What a platform declares about itself, without importing its SDK.
+
+Reading the config needs the account model and nothing else of an adapter, and an SDK may take seconds to
+import. So a manifest is a light module that names the heavy one as text.
+"""
+
+from dataclasses import dataclass
+
+from pydantic import BaseModel
+
+
+class Account(BaseModel, frozen=True, extra="forbid", hide_input_in_errors=True):
+    """One bot identity in the config. Each platform has a model of its own, with `platform` as a literal."""
+
+    platform: str
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """A platform's config model, its entry point and its limits.
+
+    `connect` is `module:callable`, imported only when an account of the platform is connected. `text_limit`
+    is the longest text of one message in UTF-16 code units. `idempotent_send` means that the platform drops a
+    second send with the same key; `edits` that a sent message can be changed. `typing_seconds` is how long
+    one typing signal is shown.
+    """
+
+    platform: str
+    account_model: type[Account]
+    connect: str
+    text_limit: int
+    idempotent_send: bool
+    edits: bool
+    typing_seconds: float

@@ -1,0 +1,126 @@
+"""One Telegram bot as a `ChatAdapter`.
+
+Telegram has no idempotency key, so a send is made once and its outcome told truly; whether to repeat an
+unknown one is decided elsewhere, and a repeat says what it is. Only one refusal is followed at once: a
+group that has become a supergroup has a new id, and nothing was written under the old one.
+"""
+
+from collections import OrderedDict
+
+from adapters.telegram.client import SendText, Session, open_bot
+from adapters.telegram.manifest import MANIFEST, TelegramAccount
+from adapters.telegram.outcomes import outcome
+from adapters.telegram.pace import Pace
+from adapters.telegram.receive import Receiver
+from adapters.telegram.sdk import (
+    AiogramError,
+    Bot,
+    SendChatAction,
+    TelegramMigrateToChat,
+    TelegramRetryAfter,
+)
+from gateway.model.address import Route
+from gateway.model.delivery import Delivered, Delivery, SendOutcome
+from gateway.ports import Clock, InboundSink
+
+REPEAT_LABEL = "↻ This may be a repeat: the connection broke while it was being sent.\n\n"
+"""Stands before a message that may already have arrived."""
+
+_TEXT_LIMIT = MANIFEST.text_limit - len(REPEAT_LABEL.encode("utf-16-le")) // 2
+_TYPING_TIMEOUT = 5
+_MOVED_CHATS = 1024
+
+
+def connect(account_name: str, config: TelegramAccount, clock: Clock) -> "TelegramAdapter":
+    """The adapter of one account. Nothing is sent before `run`."""
+    bot, session = open_bot(config.token.get_secret_value(), config.api_url)
+    return TelegramAdapter(account_name, bot, session, Pace(enabled=config.rate_limits == "platform"), clock)
+
+
+class TelegramAdapter:
+    """The port `ChatAdapter` over one bot token; see there for what the methods promise."""
+
+    def __init__(self, account: str, bot: Bot, session: Session, pace: Pace, clock: Clock) -> None:
+        self._account = account
+        self._bot = bot
+        self._session = session
+        self._pace = pace
+        self._clock = clock
+        self._moved: OrderedDict[str, str] = OrderedDict()
+        self._quiet_until = float("-inf")
+
+    @property
+    def text_limit(self) -> int:
+        """UTF-16 code units; leaves room for the label of a repeat."""
+        return _TEXT_LIMIT
+
+    @property
+    def typing_seconds(self) -> float:
+        """How long Telegram shows one `typing`."""
+        return MANIFEST.typing_seconds
+
+    async def run(self, sink: InboundSink, cursor: str | None) -> None:
+        """Receive until cancelled; returns when Telegram does not know the token."""
+        await Receiver(self._account, self._bot, self._clock, sink, cursor).run()
+
+    async def pace(self, route: Route) -> None:
+        """Wait for Telegram's limits, where the config asks for it."""
+        await self._pace.wait(self._moved.get(route.chat, route.chat))
+
+    async def send(self, delivery: Delivery) -> SendOutcome:
+        """Send plain text, once."""
+        chat = delivery.route.chat
+        try:
+            try:
+                sent = await self._bot(_message(delivery, self._moved.get(chat)))
+            except TelegramMigrateToChat as moved:
+                self._remember(chat, str(moved.migrate_to_chat_id))
+                sent = await self._bot(_message(delivery, str(moved.migrate_to_chat_id)))
+        except AiogramError as error:
+            self._notice_limit(error)
+            return outcome(error, delivery.attempt)
+        return Delivered(str(sent.message_id))
+
+    async def typing(self, route: Route) -> None:
+        """Show the typing sign unless that could use up what messages need."""
+        if self._clock.monotonic() < self._quiet_until or not self._pace.at_leisure():
+            return
+        action = SendChatAction(
+            chat_id=self._moved.get(route.chat, route.chat),
+            action="typing",
+            message_thread_id=_number(route.thread),
+        )
+        try:
+            await self._bot(action, request_timeout=_TYPING_TIMEOUT)
+        except AiogramError as error:
+            self._notice_limit(error)
+
+    async def close(self) -> None:
+        """Close the connections. A send that comes later is certainly not sent."""
+        await self._session.end()
+
+    def _notice_limit(self, error: AiogramError) -> None:
+        if isinstance(error, TelegramRetryAfter):
+            self._quiet_until = self._clock.monotonic() + error.retry_after
+
+    def _remember(self, chat: str, successor: str) -> None:
+        self._moved[chat] = successor
+        if len(self._moved) > _MOVED_CHATS:
+            self._moved.popitem(last=False)
+
+
+def _message(delivery: Delivery, successor: str | None) -> SendText:
+    """The request. In a chat's successor the message ids are new ones, so nothing is quoted there."""
+    reply_to = _number(delivery.reply_to) if successor is None else None
+    return SendText(
+        chat_id=successor or delivery.route.chat,
+        text=REPEAT_LABEL + delivery.body if delivery.doubtful else delivery.body,
+        message_thread_id=_number(delivery.route.thread),
+        reply_parameters=(
+            {"message_id": reply_to, "allow_sending_without_reply": True} if reply_to is not None else None
+        ),
+    )
+
+
+def _number(text: str) -> int | None:
+    return int(text) if text.isascii() and text.isdigit() else None

@@ -1,0 +1,60 @@
+"""What Telegram's Bot API allows, and the config of one bot."""
+
+import re
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, Field, SecretStr
+
+from adapters.manifest import Account, Manifest
+
+_TOKEN = re.compile(r"[0-9]+:[A-Za-z0-9_-]+", re.ASCII)
+
+
+def _bot_token(token: SecretStr) -> SecretStr:
+    if not _TOKEN.fullmatch(token.get_secret_value()):
+        raise ValueError(
+            "a bot token is digits, a colon, then letters and digits; copy it as BotFather gave it"
+        )
+    return token
+
+
+def _server(url: str) -> str:
+    problem = ValueError(
+        "an address such as http://127.0.0.1:8081 is allowed, or null for Telegram's own server"
+    )
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
+    except ValueError:
+        raise problem from None
+    if not usable or parts.query or parts.fragment or re.search(r"[\s{}]", url):
+        raise problem
+    return url.rstrip("/")
+
+
+class TelegramAccount(Account, frozen=True):
+    """One Telegram bot."""
+
+    platform: Literal["telegram"] = Field(description="the platform of this account")
+    token: Annotated[SecretStr, AfterValidator(_bot_token)] = Field(
+        description="the bot token from BotFather"
+    )
+    api_url: Annotated[str, AfterValidator(_server)] | None = Field(
+        default=None, description="address of a local Bot API server or an emulator; null is Telegram's own"
+    )
+    rate_limits: Literal["platform", "off"] = Field(
+        default="platform",
+        description="platform paces sends as Telegram's rules ask; off is for servers without such rules",
+    )
+
+
+MANIFEST = Manifest(
+    platform="telegram",
+    account_model=TelegramAccount,
+    connect="adapters.telegram.adapter:connect",
+    text_limit=4096,
+    idempotent_send=False,
+    edits=True,
+    typing_seconds=5.0,
+)

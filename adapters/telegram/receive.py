@@ -1,0 +1,194 @@
+"""The loop that receives: ask, read, commit, and only then ask for what comes after.
+
+Telegram takes an update for received when a later getUpdates names an offset above its id. So the offset
+moves only after the batch is committed together with it; if the commit fails, the same batch is offered
+again, and if the process dies, Telegram hands it out again. The SDK's own polling moves the offset as
+soon as it has yielded an update, and stops for ever at a batch with one update that it cannot read.
+
+The offset follows the batch even downwards: after a week of silence, Telegram begins anew with arbitrary ids.
+"""
+
+import asyncio
+import random
+from typing import Any, TypeVar
+
+from adapters.telegram.client import BATCH, PollUpdates
+from adapters.telegram.outcomes import Trouble, TroubleKind, trouble
+from adapters.telegram.sdk import (
+    AiogramError,
+    Bot,
+    DeleteWebhook,
+    GetMe,
+    TelegramMethod,
+    Update,
+    User,
+    prepare,
+)
+from adapters.telegram.translate import translate
+from adapters.telegram.updates import Unreadable, read
+from gateway import log
+from gateway.model.message import Inbound
+from gateway.ports import Batch, Clock, InboundSink, LedgerUnavailableError
+
+POLL_SECONDS = 25
+"""How long Telegram may keep a getUpdates open."""
+
+ANSWER_SECONDS = 10
+"""How long an answer may take beyond that."""
+
+FIRST_WAIT = 0.2
+LONGEST_WAIT = 30.0
+
+T = TypeVar("T")
+
+
+class Backoff:
+    """Waits that double, each shortened at random by up to a half: many clients must not return in step."""
+
+    def __init__(self) -> None:
+        self._tries = 0
+
+    def next(self) -> float:
+        """The next wait, in seconds."""
+        wait = min(LONGEST_WAIT, FIRST_WAIT * 2.0 ** min(self._tries, 16))
+        self._tries += 1
+        return wait * random.uniform(0.5, 1)  # noqa: S311  (no secret)
+
+    def reset(self) -> None:
+        """Begin anew: it worked."""
+        self._tries = 0
+
+
+class Receiver:
+    """One account's updates, from a cursor on. `cursor` is the next offset to ask for, as text."""
+
+    def __init__(self, account: str, bot: Bot, clock: Clock, sink: InboundSink, cursor: str | None) -> None:
+        self._account = account
+        self._bot = bot
+        self._clock = clock
+        self._sink = sink
+        self._offset = int(cursor) if cursor else None
+        self._me: User | None = None
+        self._live = False  # what was missed has been accepted
+        self._trouble: TroubleKind | None = None
+        self._backoff = Backoff()
+        self._log = log.get(account=account)
+
+    async def run(self) -> None:
+        """Receive until cancelled; returns when the account is beyond help."""
+        while True:
+            answer = await self._ask()
+            if not isinstance(answer, Trouble):
+                answer = await self._take(answer)
+            if answer is None:
+                continue
+            self._tell(answer)
+            if answer.kind.final:
+                return
+            await self._wait_out(answer)
+
+    async def _ask(self) -> list[Any] | Trouble:
+        """One getUpdates. The first does not wait for the answer to who this bot is: they run together."""
+        timeout = POLL_SECONDS if self._live else 0
+        poll = self._call(PollUpdates(offset=self._offset, timeout=timeout), timeout + ANSWER_SECONDS)
+        if self._me is not None:
+            return await poll
+        async with asyncio.TaskGroup() as tasks:
+            asked = tasks.create_task(self._call(GetMe(), ANSWER_SECONDS))
+            polled = tasks.create_task(poll)
+        prepare(Update)  # here, where it delays neither the first request nor, later, the first message
+        me, updates = asked.result(), polled.result()
+        if isinstance(me, Trouble):
+            return me
+        self._me = me
+        return updates
+
+    async def _call(self, method: TelegramMethod[T], seconds: int) -> T | Trouble:
+        try:
+            return await self._bot(method, request_timeout=seconds)
+        except AiogramError as error:
+            return trouble(error)
+
+    async def _take(self, raw: list[Any]) -> Trouble | None:
+        """Commit a batch, and see whether that was all that was missed."""
+        if raw:
+            items, following = self._read(raw)
+            if following is None:
+                detail = "a batch without a single update_id"
+                return Trouble(TroubleKind.RUBBISH, "Telegram's answers make no sense.", detail)
+            await self._commit(Batch(self._account, items, str(following)))
+            self._offset = following
+        if self._live:
+            self._backoff.reset()
+        elif len(raw) < BATCH:
+            self._live = True
+            self._trouble = None
+            self._log.info("telegram.connected", bot=self._me and self._me.username)
+            await self._sink.ready(self._account)
+        return None
+
+    def _read(self, raw: list[Any]) -> tuple[tuple[Inbound, ...], int | None]:
+        """What people said, and the offset that acknowledges all of it; None when nothing has an id."""
+        assert self._me is not None
+        items: list[Inbound] = []
+        ids: list[int] = []
+        for one in raw:
+            found = read(one)
+            if isinstance(found, Unreadable):
+                self._log.error(
+                    "telegram.update_set_aside",
+                    update_id=found.update_id,
+                    reason=found.reason,
+                )
+                if found.update_id is not None:
+                    ids.append(found.update_id)
+                continue
+            if found.trouble:
+                self._log.warning(
+                    "telegram.update_reduced",
+                    update_id=found.update.update_id,
+                    reason=found.trouble,
+                )
+            ids.append(found.update.update_id)
+            item = translate(found.update, self._me)
+            if item is not None:
+                items.append(item)
+        return tuple(items), max(ids) + 1 if ids else None
+
+    async def _commit(self, batch: Batch) -> None:
+        """Offer the batch until it is in the ledger. Meanwhile nothing is asked for: it would acknowledge."""
+        backoff = Backoff()
+        failing = False
+        while True:
+            try:
+                await self._sink.accept(batch)
+            except LedgerUnavailableError as error:
+                if not failing:
+                    failing = True
+                    self._log.error(
+                        "telegram.accept_failed",
+                        items=len(batch.items),
+                        reason=str(error),
+                    )
+                await self._clock.sleep(backoff.next())
+            else:
+                break
+        if failing:
+            self._log.info("telegram.accept_recovered")
+
+    def _tell(self, found: Trouble) -> None:
+        """Say it once per change of state, not at every attempt."""
+        self._live = False
+        if found.kind is self._trouble:
+            return
+        self._trouble = found.kind
+        tell = self._log.error if found.kind.final else self._log.warning
+        tell(f"telegram.{found.kind.value}", why=found.why, detail=found.detail)
+        self._sink.lost(self._account, found.why)
+
+    async def _wait_out(self, found: Trouble) -> None:
+        if found.kind is TroubleKind.WEBHOOK:
+            removed = await self._call(DeleteWebhook(drop_pending_updates=False), ANSWER_SECONDS)
+            if removed is True:
+                self._log.warning("telegram.webhook_removed")
+        await self._clock.sleep(self._backoff.next() if found.seconds is None else found.seconds)

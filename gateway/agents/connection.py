@@ -1,0 +1,171 @@
+"""The one place where the gateway speaks with the protocol's SDK.
+
+Importing this module imports the SDK, which takes half a second: it is imported when the first agent is
+started, not when the gateway is. SDK objects and exceptions do not leave it.
+"""
+
+from collections.abc import Awaitable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
+
+import acp
+import structlog
+from acp import schema
+from pydantic import ValidationError
+
+from gateway.agents.outcomes import AgentGoneError, AgentRefusedError, one_line
+from gateway.agents.transport import LineTransport
+from gateway.agents.updates import Heard, tool_update, translate
+from gateway.model.agent import ToolUpdate
+
+if TYPE_CHECKING:
+    from gateway.agents.updates import SessionUpdate
+
+T = TypeVar("T")
+
+_INTERNAL = -32603
+
+_log: structlog.stdlib.BoundLogger = structlog.get_logger()
+
+
+class Listener(Protocol):
+    """Who hears what the agent says. Neither method may wait: waiting reorders what is heard."""
+
+    def heard(self, agent_session_id: str, update: Heard) -> None:
+        """The agent said something."""
+        ...
+
+    def asked(self, agent_session_id: str, tool: ToolUpdate, options: dict[str, str]) -> str | None:
+        """The agent asks for a permission: the option's id that is chosen among id → kind, or None."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Abilities:
+    """What an agent said that it can do."""
+
+    load: bool = False
+    close: bool = False
+
+
+class _Client:
+    """The client's side of the protocol, reduced to what this gateway offers: no files, no terminals."""
+
+    def __init__(self, listener: Listener) -> None:
+        self._listener = listener
+
+    async def session_update(self, session_id: str, update: "SessionUpdate", **_: object) -> None:
+        if (heard := translate(update)) is not None:
+            self._listener.heard(session_id, heard)
+
+    async def request_permission(
+        self,
+        session_id: str,
+        tool_call: schema.ToolCallUpdate,
+        options: list[schema.PermissionOption],
+        **_: object,
+    ) -> schema.RequestPermissionResponse:
+        # Some agents show a tool call that needs permission nowhere but here.
+        tool = tool_update(tool_call, begins=True)
+        chosen = self._listener.asked(session_id, tool, {o.option_id: o.kind for o in options})
+        outcome = (
+            schema.DeniedOutcome(outcome="cancelled")
+            if chosen is None
+            else schema.AllowedOutcome(outcome="selected", option_id=chosen)
+        )
+        return schema.RequestPermissionResponse(outcome=outcome)
+
+
+class AgentConnection:
+    """Requests to one agent process. Each raises `AgentRefusedError` or `AgentGoneError`."""
+
+    def __init__(self, listener: Listener, transport: LineTransport) -> None:
+        client = cast("acp.Client", _Client(listener))
+        self._connection = acp.connect_to_agent(client, transport, use_unstable_protocol=True)
+
+    async def initialize(self) -> Abilities:
+        """Shake hands."""
+        answer = await _asked(
+            self._connection.initialize(
+                protocol_version=acp.PROTOCOL_VERSION,
+                client_capabilities=schema.ClientCapabilities(),
+                client_info=schema.Implementation(name="carryon", version="1"),
+            )
+        )
+        can = answer.agent_capabilities
+        if can is None:
+            return Abilities()
+        sessions = can.session_capabilities
+        return Abilities(bool(can.load_session), sessions is not None and sessions.close is not None)
+
+    async def new_session(self, cwd: str) -> str:
+        """A new session's id."""
+        return (await _asked(self._connection.new_session(cwd=cwd, mcp_servers=[]))).session_id
+
+    async def load_session(self, agent_session_id: str, cwd: str) -> None:
+        """Load a session. That this succeeds proves nothing; the replay does."""
+        await _asked(self._connection.load_session(cwd=cwd, session_id=agent_session_id, mcp_servers=[]))
+
+    async def set_mode(self, agent_session_id: str, mode: str) -> None:
+        """Set a session's mode."""
+        await _asked(self._connection.set_session_mode(session_id=agent_session_id, mode_id=mode))
+
+    async def close_session(self, agent_session_id: str) -> None:
+        """Let the agent free a session."""
+        await _asked(self._connection.close_session(session_id=agent_session_id))
+
+    async def prompt(self, agent_session_id: str, texts: Sequence[str]) -> str:
+        """Send a prompt, wait for its end, tell its stop reason.
+
+        A stop reason that the SDK does not know makes it reject the answer; the turn is over all the same.
+        """
+        blocks: Any = [schema.TextContentBlock(type="text", text=text) for text in texts]
+        try:
+            answer = await self._connection.prompt(session_id=agent_session_id, prompt=blocks)
+        except acp.RequestError as error:
+            raise AgentRefusedError(error.code, _said(error)) from None
+        except ConnectionError as error:
+            raise AgentGoneError(f"the connection broke: {error}") from None
+        except ValidationError as error:
+            return _stop_reason(error)
+        return answer.stop_reason
+
+    async def cancel(self, agent_session_id: str) -> None:
+        """Ask for the session's prompt to stop."""
+        await _asked(self._connection.cancel(session_id=agent_session_id))
+
+    async def close(self) -> None:
+        """Hang up. What still waits for an answer gets `AgentGoneError`."""
+        await self._connection.close()
+
+
+async def _asked(request: Awaitable[T]) -> T:
+    try:
+        return await request
+    except acp.RequestError as error:
+        raise AgentRefusedError(error.code, _said(error)) from None
+    except ConnectionError as error:
+        raise AgentGoneError(f"the connection broke: {error}") from None
+    except ValidationError as error:
+        raise AgentRefusedError(_INTERNAL, f"its answer was malformed: {one_line(str(error), 200)}") from None
+
+
+def _said(error: acp.RequestError) -> str:
+    """An error's message with the detail that agents hide in its data."""
+    text = str(error)
+    data: Any = error.data
+    if isinstance(data, dict):
+        fields = cast("dict[str, Any]", data)
+        data = fields.get("details") or fields.get("message") or fields.get("detail")
+    if isinstance(data, str) and data and data not in text:
+        text = f"{text}: {data}"
+    return one_line(text)
+
+
+def _stop_reason(error: ValidationError) -> str:
+    for problem in error.errors():
+        given: Any = problem["input"]
+        if problem["loc"][:1] in (("stopReason",), ("stop_reason",)) and isinstance(given, str):
+            return one_line(given, 60)
+    _log.warning("the agent ended a turn with a malformed answer", action="agent.malformed_end")
+    return "unknown"

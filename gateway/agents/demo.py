@@ -1,0 +1,379 @@
+"""The demo agent: a real Agent Client Protocol agent over stdio that needs no key and no network.
+
+It echoes what it is told and obeys the directives of `demo_script`. What it keeps across a kill is in
+`demo_store`. The turns of one session never overlap; those of different sessions do.
+"""
+
+import asyncio
+import os
+import signal
+from collections import OrderedDict
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import acp
+from acp import schema
+
+from gateway.agents.demo_script import (
+    Action,
+    Ask,
+    Crash,
+    Fail,
+    Long,
+    Recall,
+    Request,
+    Say,
+    Sleep,
+    Tool,
+    long_text,
+    plain,
+    read_blocks,
+    read_script,
+)
+from gateway.agents.demo_store import Entry, Memory, SessionFiles, blocks_of, remember
+
+if TYPE_CHECKING:
+    from acp.agent.connection import AgentSideConnection
+
+    _Update = (
+        schema.UserMessageChunk
+        | schema.AgentMessageChunk
+        | schema.AgentThoughtChunk
+        | schema.ToolCallStart
+        | schema.ToolCallProgress
+    )
+
+NAME = "carryon-demo-agent"
+CHUNK = 200
+"""Characters that are said at once when nothing slows the agent down."""
+
+TICK = 0.05
+"""Seconds between two groups of words when the agent is slowed down, at least."""
+
+MEMORIES = 1024
+"""Sessions whose memory is kept ready; the others are read from their files again."""
+
+
+class _StoppedError(Exception):
+    """The client asked for this turn to stop."""
+
+
+class _Turn:
+    """One prompt at work: says, pauses and runs tools on one session until it ends or is stopped."""
+
+    def __init__(self, client: "AgentSideConnection", session_id: str, files: SessionFiles) -> None:
+        self._client = client
+        self._session_id = session_id
+        self._files = files
+        self._stop = asyncio.Event()
+        self._unsaid = ""
+        self.answer = ""
+        self.pace = 0.0  # seconds for each word
+
+    @property
+    def has_spoken(self) -> bool:
+        """Whether anything was said in this turn."""
+        return bool(self.answer or self._unsaid)
+
+    def stop(self) -> None:
+        """Make the turn stop at once, whatever it waits for."""
+        self._stop.set()
+
+    async def say(self, text: str) -> None:
+        """Say something: word by word when the agent is slowed down, else in large pieces."""
+        if self.pace:
+            await self._say_slowly(text)
+            return
+        self._unsaid += text
+        if len(self._unsaid) >= CHUNK:
+            await self.flush()
+
+    async def flush(self) -> None:
+        """Send what was said and not sent."""
+        text, self._unsaid = self._unsaid, ""
+        while text:
+            cut = len(text) if len(text) <= CHUNK * 5 else text.rfind(" ", 0, CHUNK * 5) + 1 or CHUNK * 5
+            self.answer += text[:cut]
+            await self._update(acp.update_agent_message_text(text[:cut]))
+            text = text[cut:]
+
+    async def _say_slowly(self, text: str) -> None:
+        words = text.split(" ")
+        group = max(1, round(TICK / self.pace))
+        for start in range(0, len(words), group):
+            last = start + group >= len(words)
+            self._unsaid += " ".join(words[start : start + group]) + ("" if last else " ")
+            await self.flush()
+            await self.pause(self.pace * len(words[start : start + group]))
+
+    async def pause(self, seconds: float) -> None:
+        """Wait. Raises when the turn is to stop."""
+        await self.flush()
+        if seconds > 0:
+            try:
+                async with asyncio.timeout(seconds):
+                    await self._stop.wait()
+            except TimeoutError:
+                return
+        if self._stop.is_set():
+            raise _StoppedError
+
+    async def think(self, seconds: float) -> None:
+        """Sleep, and say so."""
+        await self.flush()
+        await self._update(acp.update_agent_thought_text(f"Thinking for {seconds:g} s."))
+        await self.pause(seconds)
+
+    async def run_tool(self, name: str, seconds: float) -> None:
+        """Pretend to run a tool. That it began is kept before anyone hears of it."""
+        await self.flush()
+        self._files.append(self._session_id, {"role": "tool", "name": name})
+        await self._tool(name, seconds, "execute", f"{name} finished.")
+
+    async def check_tool(self, name: str) -> None:
+        """Look what became of a tool that had begun, in place of running it again."""
+        await self.flush()
+        await self._tool(f"check {name}", 0, "read", f"{name} had been started before; it is not repeated.")
+
+    async def _tool(self, title: str, seconds: float, kind: schema.ToolKind, outcome: str) -> None:
+        call = os.urandom(6).hex()
+        await self._update(acp.start_tool_call(call, title, kind=kind, status="in_progress"))
+        await self.pause(seconds)
+        content = [acp.tool_content(acp.text_block(outcome))]
+        await self._update(acp.update_tool_call(call, status="completed", content=content))
+
+    async def ask(self) -> bool:
+        """Request a permission; whether it was given."""
+        await self.flush()
+        call = os.urandom(6).hex()
+        title = "a step that needs permission"
+        await self._update(acp.start_tool_call(call, title, kind="execute", status="pending"))
+        answer = await self._client.request_permission(
+            session_id=self._session_id,
+            tool_call=schema.ToolCallUpdate(tool_call_id=call, title=title, kind="execute"),
+            options=[
+                schema.PermissionOption(option_id="yes", name="Allow", kind="allow_once"),
+                schema.PermissionOption(option_id="no", name="Refuse", kind="reject_once"),
+            ],
+        )
+        await self.pause(0)
+        outcome = answer.outcome
+        given = isinstance(outcome, schema.AllowedOutcome) and outcome.option_id == "yes"
+        await self._update(acp.update_tool_call(call, status="completed" if given else "failed"))
+        return given
+
+    async def _update(self, update: "_Update") -> None:
+        await self._client.session_update(session_id=self._session_id, update=update)
+
+
+class DemoAgent:
+    """The agent's side of the protocol."""
+
+    def __init__(self, files: SessionFiles, seconds: float) -> None:
+        self._files = files
+        self._seconds = seconds
+        self._turns: dict[str, _Turn] = {}
+        self._memories: OrderedDict[str, Memory] = OrderedDict()
+        self._client: AgentSideConnection | None = None
+
+    def on_connect(self, conn: "AgentSideConnection") -> None:
+        """Called by the library once there is a client."""
+        self._client = conn
+
+    async def initialize(self, protocol_version: int, **_: object) -> schema.InitializeResponse:
+        """Say what this agent can do."""
+        return schema.InitializeResponse(
+            protocol_version=min(protocol_version, acp.PROTOCOL_VERSION),
+            agent_capabilities=schema.AgentCapabilities(
+                load_session=True,
+                session_capabilities=schema.SessionCapabilities(close=schema.SessionCloseCapabilities()),
+            ),
+            agent_info=schema.Implementation(name=NAME, version="1"),
+        )
+
+    async def new_session(self, cwd: str, **_: object) -> schema.NewSessionResponse:
+        """Begin a session."""
+        session_id = self._files.create(cwd)
+        self._keep(session_id, Memory())
+        return schema.NewSessionResponse(session_id=session_id)
+
+    async def load_session(self, session_id: str, **_: object) -> schema.LoadSessionResponse:
+        """Replay a session from its file, wholly, before answering."""
+        if not self._files.knows(session_id):
+            raise acp.RequestError.resource_not_found(session_id)
+        if turn := self._turns.get(session_id):
+            turn.stop()
+        entries = self._files.read(session_id)
+        for number, entry in enumerate(entries):
+            await self._replay(session_id, number, entry)
+        self._keep(session_id, remember(entries))
+        return schema.LoadSessionResponse()
+
+    async def close_session(self, session_id: str, **_: object) -> schema.CloseSessionResponse:
+        """Stop a session and drop it from memory; its file stays."""
+        await self.cancel(session_id)
+        self._memories.pop(session_id, None)
+        return schema.CloseSessionResponse()
+
+    async def cancel(self, session_id: str, **_: object) -> None:
+        """Stop the session's turn."""
+        if turn := self._turns.get(session_id):
+            turn.stop()
+
+    async def prompt(self, session_id: str, prompt: Sequence[object], **_: object) -> schema.PromptResponse:
+        """Work on a prompt. It is kept before anything else happens."""
+        assert self._client is not None
+        if session_id in self._turns:
+            raise acp.RequestError.invalid_request({"details": "this session is busy with another prompt"})
+        memory = self._memory(session_id)
+        request = read_blocks(_text(block) for block in prompt)
+        blocks = [block for block in (request.preamble, request.note, request.text) if block]
+        earlier = tuple(memory.own)
+        self._files.append(session_id, {"role": "user", "blocks": blocks})
+        memory.take(request)
+        turn = self._turns[session_id] = _Turn(self._client, session_id, self._files)
+        try:
+            await self._answer(turn, request, memory, earlier)
+            await turn.flush()
+        except _StoppedError:
+            return schema.PromptResponse(stop_reason="cancelled")
+        finally:
+            del self._turns[session_id]
+        self._files.append(session_id, {"role": "assistant", "text": turn.answer})
+        memory.answered()
+        return schema.PromptResponse(stop_reason="end_turn")
+
+    async def _answer(self, turn: _Turn, request: Request, memory: Memory, earlier: tuple[str, ...]) -> None:
+        if not memory.unfinished:
+            await turn.say("Nothing was left unfinished." if request.note else "You said nothing.")
+            return
+        scripts = [read_script(text) for text in memory.unfinished]
+        self._set_pace(turn, scripts)
+        started = frozenset(memory.started)
+        new = plain(request.text)
+        for number, (text, script) in enumerate(zip(memory.unfinished, scripts, strict=True)):
+            opening = "You said:" if new and plain(text) == new else "Going on with:"
+            await self._perform(turn, script, ("\n\n" if number else "") + opening, started, memory, earlier)
+
+    def _set_pace(self, turn: _Turn, scripts: Sequence[tuple[Action, ...]]) -> None:
+        """Spread the default thinking time over the words, unless the request sets times itself."""
+        actions = [action for script in scripts for action in script]
+        if self._seconds and not any(isinstance(action, Sleep | Tool) for action in actions):
+            words = sum(len(action.words.split()) for action in actions if isinstance(action, Say))
+            turn.pace = self._seconds / (words + 2)
+
+    async def _perform(  # the vocabulary of the script, one case each
+        self,
+        turn: _Turn,
+        script: tuple[Action, ...],
+        opening: str,
+        started: frozenset[str],
+        memory: Memory,
+        earlier: tuple[str, ...],
+    ) -> None:
+        remarks: list[str] = []
+        for action in script:
+            match action:
+                case Say(words):
+                    await turn.say(f"{opening} {words}" if opening else f" {words}")
+                    opening = ""
+                case Sleep(seconds):
+                    await turn.think(seconds)
+                case Tool(name, seconds):
+                    if name in started:
+                        await turn.check_tool(name)
+                        remarks.append(f"I checked {name} and did not repeat it.")
+                    else:
+                        await turn.run_tool(name, seconds)
+                        remarks.append(f"I ran {name}.")
+                case Ask():
+                    given = await turn.ask()
+                    remarks.append("Permission was given." if given else "Permission was refused.")
+                case Recall():
+                    remarks.append(_recall(earlier, memory))
+                case Long(length):
+                    remarks.append(long_text(length))
+                case Fail():
+                    await turn.flush()
+                    raise acp.RequestError(-32603, "The demo agent was told to fail")
+                case Crash():
+                    await turn.flush()
+                    os.kill(os.getpid(), signal.SIGKILL)
+        for remark in remarks or (["Done."] if opening else []):
+            await turn.say(f"\n\n{remark}" if turn.has_spoken else remark)
+
+    def _memory(self, session_id: str) -> Memory:
+        memory = self._memories.get(session_id)
+        if memory is None:
+            if not self._files.knows(session_id):
+                raise acp.RequestError.resource_not_found(session_id)
+            memory = remember(self._files.read(session_id))
+        self._keep(session_id, memory)
+        return memory
+
+    def _keep(self, session_id: str, memory: Memory) -> None:
+        self._memories[session_id] = memory
+        self._memories.move_to_end(session_id)
+        if len(self._memories) > MEMORIES:
+            self._memories.popitem(last=False)
+
+    async def _replay(self, session_id: str, number: int, entry: Entry) -> None:
+        assert self._client is not None
+        message_id = str(number)
+        updates: list[_Update] = []
+        match entry.get("role"):
+            case "user":
+                updates += [
+                    schema.UserMessageChunk(
+                        session_update="user_message_chunk",
+                        content=acp.text_block(block),
+                        message_id=message_id,
+                    )
+                    for block in blocks_of(entry)
+                ]
+            case "assistant":
+                updates.append(acp.update_agent_message_text(str(entry.get("text", ""))))
+            case "tool":
+                title = str(entry.get("name", ""))
+                updates.append(acp.start_tool_call(f"{session_id[:8]}-{number}", title, kind="execute"))
+            case _:
+                pass
+        for update in updates:
+            await self._client.session_update(session_id=session_id, update=update)
+
+
+def _recall(earlier: tuple[str, ...], memory: Memory) -> str:
+    lines: list[str] = []
+    if memory.told:
+        lines += ["From the transcript that I was given:", *(f"- {text}" for text in memory.told)]
+    if earlier:
+        lines += ["From my own memory:", *(f"- {text}" for text in earlier)]
+    return "\n".join(lines) or "I remember nothing."
+
+
+def _text(block: object) -> str:
+    if isinstance(block, schema.TextContentBlock):
+        return block.text
+    return str(getattr(block, "uri", ""))
+
+
+async def _serve() -> None:
+    home = os.environ.get("CARRYON_DEMO_HOME")
+    files = SessionFiles(Path(home) if home else Path.home() / ".carryon-demo-agent")
+    agent = DemoAgent(files, float(os.environ.get("DEMO_AGENT_SECONDS") or 0))
+    reader, writer = await acp.stdio_streams(limit=50 * 1024 * 1024)
+    connection = acp.AgentSideConnection(agent, writer, reader, listening=False, use_unstable_protocol=True)  # pyright: ignore[reportArgumentType]
+    await connection.listen()
+    # Standard input ended: nobody is left to hear an answer. What matters is in files already, and a polite
+    # end could wait for ever for a reader of standard output.
+    os._exit(0)
+
+
+def main() -> None:
+    """Serve one client on standard input and output until it hangs up."""
+    asyncio.run(_serve())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,171 @@
+"""The resume ladder below `live`: native, bootstrap, fresh.
+
+Native has to be proven. An agent that answers "loaded" and replays nothing of a conversation that has ended
+turns has loaded nothing. Every step down has a reason, and the reason is part of the result.
+"""
+
+import asyncio
+from dataclasses import dataclass
+
+import structlog
+
+from gateway.agents import transcript
+from gateway.agents.outcomes import AUTH_REQUIRED, AgentGoneError, AgentRefusedError, redacted
+from gateway.agents.process import AgentProcess
+from gateway.agents.spec import ResumePolicy
+from gateway.agents.updates import Heard, UserSaid
+from gateway.model.agent import Opened, OpenFailed, OpenRequest, ToolUpdate
+from gateway.model.session import ResumeMode
+
+_log: structlog.stdlib.BoundLogger = structlog.get_logger()
+
+
+class Replay:
+    """Listens to a session while it is loaded: what the agent's own history has the user saying."""
+
+    def __init__(self) -> None:
+        self.messages = 0
+        self.last_text: str | None = None
+        self.answered = False  # something followed the last user message
+        self.stirred = asyncio.Event()
+        self._message_id = ""
+
+    def heard(self, update: Heard) -> None:
+        """Count messages of the user; chunks of one message belong together."""
+        self.stirred.set()
+        if not isinstance(update, UserSaid):
+            self.answered = True
+            return
+        if self.last_text is None or self.answered or update.message_id != self._message_id:
+            self.messages += 1
+            self.last_text = ""
+        self.last_text += update.text
+        self._message_id = update.message_id
+        self.answered = False
+
+    def asked(self, tool: ToolUpdate, options: dict[str, str]) -> str | None:  # noqa: ARG002  (the port's shape)
+        """Nothing is permitted before there is a prompt."""
+        return None
+
+    def complete(self, ended_turns: int) -> bool:
+        """Whether nothing more is to be expected: all turns came, with an answer or with a later message."""
+        return self.messages > ended_turns or (0 < ended_turns == self.messages and self.answered)
+
+
+@dataclass(frozen=True, slots=True)
+class Ladder:
+    """One attempt to have a process hold a conversation.
+
+    `distrust` is why the stored agent session must not be loaded, empty when it may be.
+    """
+
+    process: AgentProcess
+    request: OpenRequest
+    cwd: str
+    distrust: str = ""
+
+    async def climb(self) -> Opened | OpenFailed:
+        """The best rung that holds. Raises `AgentGoneError` when the process is of no use."""
+        spec, stored = self.process.spec, self.request.agent_session_id
+        why = "no agent session was recorded"
+        if stored is not None:
+            why = self._obstacle()
+            if not why:
+                loaded = await self._native(stored)
+                if isinstance(loaded, Opened):
+                    return loaded
+                why = loaded
+            if spec.resume is ResumePolicy.NATIVE_REQUIRED:
+                return OpenFailed(
+                    f"The agent {spec.name} could not load this conversation ({why}), and it is configured "
+                    "not to go on without its own memory of it. Send /new to start over.",
+                    why,
+                )
+        try:
+            return await self._new(why)
+        except AgentRefusedError as error:
+            return OpenFailed(refusal(spec.name, "would not start a conversation", error), str(error))
+
+    def _obstacle(self) -> str:
+        """Why loading is not even tried."""
+        if self.process.spec.resume is ResumePolicy.BOOTSTRAP:
+            return "loading sessions is switched off for this agent"
+        if self.distrust:
+            return self.distrust
+        if self.request.cwd is not None and self.request.cwd != self.cwd:
+            return "the working directory has changed"
+        if not self.process.abilities.load:
+            return "the agent cannot load sessions"
+        return ""
+
+    async def _native(self, stored: str) -> Opened | str:
+        """Load the session, or tell why it is not loaded."""
+        replay = Replay()
+        self.process.listen(stored, replay)
+        try:
+            async with asyncio.timeout(self.process.spec.start_timeout):
+                await self.process.connection.load_session(stored, self.cwd)
+            await self._settle(replay)
+            if self.request.ended_turns and not replay.messages:
+                return "the agent loaded the session without any of its history"
+            await self._set_mode(stored)
+        except AgentRefusedError as error:
+            return f"the agent refused to load the session: {error.said}"
+        except TimeoutError:
+            raise AgentGoneError("loading the session was not answered in time") from None
+        finally:
+            self.process.ignore(stored, replay)
+        _log.debug("session loaded", action="agent.loaded", agent_session=redacted(stored))
+        why = (
+            "the agent loaded the session and replayed it"
+            if replay.messages
+            else "the agent loaded the session"
+        )
+        return Opened(ResumeMode.NATIVE, why, stored, self.cwd, last_replayed=replay.last_text)
+
+    async def _settle(self, replay: Replay) -> None:
+        """Wait for the rest of a replay that looks incomplete, so that it is not taken for an answer.
+
+        Honest agents replay before they answer and cost nothing here.
+        """
+        spec, expected = self.process.spec, self.request.ended_turns
+        if replay.complete(expected):
+            return
+        patience = spec.replay_timeout if expected and not replay.messages else spec.quiet_time
+        try:
+            async with asyncio.timeout(spec.replay_timeout + spec.quiet_time):
+                while not replay.complete(expected):
+                    replay.stirred.clear()
+                    async with asyncio.timeout(patience):
+                        await replay.stirred.wait()
+                    patience = spec.quiet_time
+        except TimeoutError:
+            return
+
+    async def _new(self, why: str) -> Opened:
+        preamble = transcript.render(await self.request.history())
+        try:
+            async with asyncio.timeout(self.process.spec.start_timeout):
+                created = await self.process.connection.new_session(self.cwd)
+                await self._set_mode(created)
+        except TimeoutError:
+            raise AgentGoneError("a new session was not answered in time") from None
+        if preamble:
+            why = f"{why}; a new session was given the transcript"
+            return Opened(ResumeMode.BOOTSTRAP, why, created, self.cwd, preamble)
+        if self.request.agent_session_id is None:
+            why = "this is a new conversation"
+        else:
+            why = f"{why}; there was no history to give to a new session"
+        return Opened(ResumeMode.FRESH, why, created, self.cwd)
+
+    async def _set_mode(self, agent_session_id: str) -> None:
+        if mode := self.process.spec.mode:
+            await self.process.connection.set_mode(agent_session_id, mode)
+
+
+def refusal(agent: str, what: str, error: AgentRefusedError) -> str:
+    """An agent's refusal as one sentence for the person in the chat."""
+    if error.code == AUTH_REQUIRED:
+        return f"The agent {agent} is not logged in. Whoever runs the gateway has to log it in."
+    return f"The agent {agent} {what}: {error.said}"

@@ -1,0 +1,80 @@
+"""Ending an agent with everything that it started.
+
+Killing the main process leaves children: wrappers leave the real agent, agents leave the shells of their
+tools, some in process groups and sessions of their own. So the tree is written down before anything is
+ended, and afterwards whoever still carries the process token in its environment is ended too. Everything
+goes by process id and start time (psutil compares both), never by name.
+
+These functions block; call them in a thread. The root is a child of this program and is reaped by the event
+loop: waiting for it here would take its exit status away.
+"""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+
+import psutil
+
+from gateway.agents.environment import TOKEN_VARIABLE
+
+GRACE = 0.5
+"""Seconds between asking and killing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Root:
+    """A process that we started and the token in its environment."""
+
+    process: psutil.Process
+    token: str
+
+
+def end_trees(roots: Collection[Root]) -> int:
+    """End every root and its descendants; how many processes that were."""
+    family = _families(roots)
+    own = {root.process.pid for root in roots}
+    for process in family:
+        _signal(process, kill=False)
+    others = [process for process in family if process.pid not in own]
+    psutil.wait_procs(others, timeout=GRACE if others else 0)
+    leftovers = [process for process in others if process.is_running()]
+    strays = [process for process in holders({root.token for root in roots}) if process.pid not in own]
+    for process in (*leftovers, *strays):
+        _signal(process, kill=True)
+    return len({process.pid for process in (*family, *strays)})
+
+
+def kill_root(root: Root) -> None:
+    """End the root for good."""
+    _signal(root.process, kill=True)
+
+
+def holders(tokens: Collection[str]) -> list[psutil.Process]:
+    """The running processes that carry one of the tokens, wherever they went."""
+    found: list[psutil.Process] = []
+    for process in psutil.process_iter():
+        try:
+            if process.environ().get(TOKEN_VARIABLE) in tokens:
+                found.append(process)
+        except (psutil.Error, OSError):
+            continue  # gone meanwhile, or somebody else's
+    return found
+
+
+def _families(roots: Iterable[Root]) -> list[psutil.Process]:
+    family: list[psutil.Process] = []
+    for root in roots:
+        try:
+            family += [root.process, *root.process.children(recursive=True)]
+        except psutil.Error:
+            continue  # the root has ended; its children are found by their token
+    return family
+
+
+def _signal(process: psutil.Process, *, kill: bool) -> None:
+    try:
+        if kill:
+            process.kill()
+        else:
+            process.terminate()
+    except psutil.Error:
+        return  # it has ended by itself

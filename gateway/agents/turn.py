@@ -1,0 +1,215 @@
+"""One prompt in flight: sent, watched, interrupted, drained, and turned into an outcome.
+
+An interruption (the user's stop, or silence) asks the agent to stop and then waits, bounded, for the prompt
+to return. What returns completed is kept: the agent's history has that turn, so the ledger must have it too.
+Otherwise the session is quarantined: what the agent holds of it is not trusted any more.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum, auto
+
+import structlog
+
+from gateway.agents.ladder import refusal
+from gateway.agents.outcomes import RESOURCE_NOT_FOUND, AgentGoneError, AgentRefusedError, one_line
+from gateway.agents.process import AgentProcess, Spawn
+from gateway.agents.spec import PermissionPolicy
+from gateway.agents.updates import Heard, UserSaid
+from gateway.model.agent import AgentFailed, CancelledPrompt, Ended, PromptEnd, ToolUpdate, UpdateSink
+from gateway.model.turn import StepStatus
+from gateway.ports import Clock
+
+_log: structlog.stdlib.BoundLogger = structlog.get_logger()
+
+_CHOICES = {
+    PermissionPolicy.ALLOW: ("allow_once", "allow_always"),
+    PermissionPolicy.DENY: ("reject_once",),
+}
+
+
+class _Interrupted(Enum):
+    """Why a turn is being interrupted."""
+
+    STOPPED = auto()
+    SILENT = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class TurnOutcome:
+    """How a prompt ended and what that says about the agent's session.
+
+    `quarantine`: do not prompt it again before it was loaded anew. `forgotten`: the agent does not know the
+    session any more, loading it again is useless.
+    """
+
+    end: PromptEnd
+    quarantine: bool = False
+    forgotten: bool = False
+
+
+_Answer = str | AgentRefusedError | AgentGoneError | None
+
+
+class Turn:
+    """One prompt to one agent session. `after_load` marks the first prompt after loading the session."""
+
+    def __init__(
+        self,
+        process: AgentProcess,
+        agent_session_id: str,
+        sink: UpdateSink,
+        clock: Clock,
+        *,
+        after_load: bool,
+    ) -> None:
+        self._process = process
+        self._agent_session_id = agent_session_id
+        self._sink: UpdateSink | None = sink
+        self._clock = clock
+        self._after_load = after_load
+        self._stop: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._last_sign = clock.monotonic()
+        self._open_tools: set[str] = set()
+        self.spoke = False
+
+    def heard(self, update: Heard) -> None:
+        """Pass an update on, and note that the agent is alive."""
+        self._last_sign = self._clock.monotonic()
+        if isinstance(update, UserSaid):
+            return
+        self.spoke = True
+        if isinstance(update, ToolUpdate):
+            if update.status is StepStatus.RUNNING:
+                self._open_tools.add(update.tool_call_id)
+            elif update.status is not None:
+                self._open_tools.discard(update.tool_call_id)
+        if self._sink is not None:
+            self._sink(update)
+
+    def asked(self, tool: ToolUpdate, options: dict[str, str]) -> str | None:
+        """Answer a request for permission by the kind of its options; ids are each agent's own."""
+        self.heard(tool)
+        if self._stop.done():
+            return None
+        wanted = _CHOICES[self._process.spec.permissions]
+        chosen = next((i for kind in wanted for i, k in options.items() if k == kind), None)
+        _log.info(
+            "answered a request for permission",
+            action="agent.permission",
+            agent=self._process.spec.name,
+            title=one_line(tool.title, 80),
+            answer=options.get(chosen, "cancelled") if chosen else "cancelled",
+        )
+        return chosen
+
+    def stop(self) -> None:
+        """Have the prompt interrupted."""
+        if not self._stop.done():
+            self._stop.set_result(None)
+
+    def detach(self) -> None:
+        """Tell nobody any more what the agent says."""
+        self._sink = None
+
+    async def run(self, texts: Sequence[str], spawn: Spawn) -> TurnOutcome:
+        """Send the prompt and see it through to an outcome."""
+        request = spawn(self._request(texts))
+        interrupted = await self._wait(request)
+        if interrupted is not None:
+            await self._interrupt(request)
+        if not request.done():
+            request.cancel()
+            self.detach()
+            return await self._broken_off(interrupted, None)
+        outcome = await self._conclude(interrupted, request.result())
+        self._close_tools(outcome.end)
+        return outcome
+
+    async def _request(self, texts: Sequence[str]) -> _Answer:
+        """The prompt, with its failures as values: this runs as a task of its own."""
+        try:
+            return await self._process.connection.prompt(self._agent_session_id, texts)
+        except (AgentRefusedError, AgentGoneError) as error:
+            return error
+
+    async def _wait(self, request: "asyncio.Task[_Answer]") -> _Interrupted | None:
+        """Wait for the prompt, a stop, or too long a silence. Every sign of life starts the silence anew."""
+        limit = self._process.spec.turn_idle_timeout
+        while True:
+            left = self._last_sign + limit - self._clock.monotonic()
+            if left <= 0:
+                return _Interrupted.SILENT
+            await asyncio.wait({request, self._stop}, timeout=left, return_when=asyncio.FIRST_COMPLETED)
+            if request.done():
+                return None
+            if self._stop.done():
+                return _Interrupted.STOPPED
+
+    async def _interrupt(self, request: "asyncio.Task[_Answer]") -> None:
+        spec = self._process.spec
+        try:
+            async with asyncio.timeout(spec.cancel_timeout):
+                await self._process.connection.cancel(self._agent_session_id)
+        except (TimeoutError, AgentGoneError, AgentRefusedError):
+            return
+        await asyncio.wait({request}, timeout=spec.drain_timeout)
+
+    async def _conclude(self, interrupted: _Interrupted | None, answer: _Answer) -> TurnOutcome:
+        match answer:
+            case str() if answer != "cancelled":
+                if answer == "refusal" and self._after_load and not self.spoke:
+                    return self._lost_session("the first prompt after loading was refused without a word")
+                return TurnOutcome(Ended(answer))
+            case str() if interrupted is None:
+                return TurnOutcome(CancelledPrompt())
+            case AgentRefusedError() if answer.code == RESOURCE_NOT_FOUND:
+                return self._lost_session(str(answer))
+            case AgentRefusedError() if interrupted is None:
+                message = refusal(self._process.spec.name, "could not answer", answer)
+                return TurnOutcome(AgentFailed(message, str(answer), lost=False))
+            case _:
+                return await self._broken_off(interrupted, answer)
+
+    async def _broken_off(self, interrupted: _Interrupted | None, answer: _Answer) -> TurnOutcome:
+        """The prompt has no result: it was stopped, went silent, or the process is gone."""
+        if interrupted is _Interrupted.STOPPED:
+            return TurnOutcome(CancelledPrompt(), quarantine=True)
+        if interrupted is _Interrupted.SILENT:
+            limit = f"{self._process.spec.turn_idle_timeout:g}"
+            return TurnOutcome(
+                AgentFailed(
+                    f"The agent did nothing for {limit} seconds and was stopped. "
+                    "Send your message again to have it retried.",
+                    f"silent for {limit} s; after the cancellation: {answer or 'no answer'}",
+                    lost=True,
+                ),
+                quarantine=True,
+            )
+        return TurnOutcome(
+            AgentFailed(
+                "The agent stopped unexpectedly while working on this. "
+                "Send any message to have it go on from where it was.",
+                f"{answer or 'an internal error'}; {await self._process.describe_end()}",
+                lost=True,
+            ),
+            quarantine=True,
+        )
+
+    def _lost_session(self, detail: str) -> TurnOutcome:
+        message = (
+            "The agent has lost this conversation. The next message gives it a transcript to go on from."
+        )
+        return TurnOutcome(AgentFailed(message, detail, lost=True), quarantine=True, forgotten=True)
+
+    def _close_tools(self, end: PromptEnd) -> None:
+        """End the tool calls that the agent left open, after its last update.
+
+        Those of a lost agent stay open: nobody knows their outcome, and the recovery note will say so.
+        """
+        if self._sink is None or (isinstance(end, AgentFailed) and end.lost):
+            return
+        status = StepStatus.COMPLETED if isinstance(end, Ended) else StepStatus.FAILED
+        for tool_call_id in self._open_tools:
+            self._sink(ToolUpdate(tool_call_id, status=status))

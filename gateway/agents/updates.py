@@ -1,0 +1,118 @@
+"""What an agent says, translated into the gateway's values. Pure; the protocol's objects end here.
+
+Told apart by their discriminators, so that reading this module does not import the SDK.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from gateway.model.agent import AgentUpdate, TextChunk, ThoughtChunk, ToolUpdate
+from gateway.model.turn import StepStatus
+
+if TYPE_CHECKING:
+    from acp import schema
+
+    ContentBlock = (
+        schema.TextContentBlock
+        | schema.ImageContentBlock
+        | schema.AudioContentBlock
+        | schema.ResourceContentBlock
+        | schema.EmbeddedResourceContentBlock
+    )
+    ToolContent = (
+        schema.ContentToolCallContent | schema.FileEditToolCallContent | schema.TerminalToolCallContent
+    )
+    SessionUpdate = (
+        schema.UserMessageChunk
+        | schema.AgentMessageChunk
+        | schema.AgentThoughtChunk
+        | schema.ToolCallStart
+        | schema.ToolCallProgress
+        | schema.AgentPlanUpdate
+        | schema.AgentPlanContentUpdate
+        | schema.AgentPlanRemovedUpdate
+        | schema.AvailableCommandsUpdate
+        | schema.CurrentModeUpdate
+        | schema.ConfigOptionUpdate
+        | schema.SessionInfoUpdate
+        | schema.UsageUpdate
+    )
+
+TOOL_TEXT_LIMIT = 4000
+"""Characters of a tool's output that are kept. The agent has the rest."""
+
+
+@dataclass(frozen=True, slots=True)
+class UserSaid:
+    """A piece of what the user said, as an agent replays it. `message_id` is empty where it gives none."""
+
+    text: str
+    message_id: str
+
+
+Heard = AgentUpdate | UserSaid
+
+_STATUS = {
+    "pending": StepStatus.RUNNING,
+    "in_progress": StepStatus.RUNNING,
+    "completed": StepStatus.COMPLETED,
+    "failed": StepStatus.FAILED,
+}
+
+
+def translate(update: "SessionUpdate") -> Heard | None:
+    """The value for an update, None for one that says nothing about the turn (plans, modes, usage, …)."""
+    match update.session_update:
+        case "agent_message_chunk":
+            text = block_text(update.content)
+            return TextChunk(text) if text else None
+        case "agent_thought_chunk":
+            text = block_text(update.content)
+            return ThoughtChunk(text) if text else None
+        case "user_message_chunk":
+            return UserSaid(block_text(update.content), update.message_id or "")
+        case "tool_call":
+            return tool_update(update, begins=True)
+        case "tool_call_update":
+            return tool_update(update, begins=False)
+        case _:
+            return None
+
+
+def tool_update(
+    call: "schema.ToolCallStart | schema.ToolCallProgress | schema.ToolCallUpdate", *, begins: bool
+) -> ToolUpdate:
+    """A tool call as it began or changed. One that begins without a status is running."""
+    status = _STATUS[call.status] if call.status else (StepStatus.RUNNING if begins else None)
+    text = _tool_text(call.content or ())
+    if not text and isinstance(call.raw_output, str):
+        text = call.raw_output[:TOOL_TEXT_LIMIT]
+    return ToolUpdate(call.tool_call_id, call.title or "", call.kind or "", status, text)
+
+
+def block_text(block: "ContentBlock") -> str:
+    """A content block as text; what is no text is named in brackets."""
+    match block.type:
+        case "text":
+            return block.text
+        case "resource_link":
+            return f"[{block.name}]({block.uri})"
+        case "resource":
+            text: Any = getattr(block.resource, "text", None)
+            return text if isinstance(text, str) else f"[{block.resource.uri}]"
+        case _:
+            return f"[{block.type}]"
+
+
+def _tool_text(content: "Sequence[ToolContent]") -> str:
+    parts: list[str] = []
+    for item in content:
+        match item.type:
+            case "content":
+                parts.append(block_text(item.content))
+            case "diff":
+                parts.append(f"changed {item.path}")
+            case "terminal":
+                pass
+    return "\n".join(parts)[:TOOL_TEXT_LIMIT]

@@ -1,0 +1,253 @@
+"""The composition root: the only module that knows which concrete classes make up a gateway."""
+
+import asyncio
+import os
+import shutil
+import signal
+import socket
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
+
+from adapters.registry import connector
+from gateway import log
+from gateway.agents.pool import AgentPool
+from gateway.agents.spec import AgentSpec, ProcessPolicy
+from gateway.agents.spec import ResumePolicy as LadderPolicy
+from gateway.clock import SystemClock
+from gateway.config import AgentConfig, Config
+from gateway.engine.commands import CommandParts, Commands
+from gateway.engine.drain import DrainParts, drain
+from gateway.engine.intake import Intake
+from gateway.engine.lanes import Lanes
+from gateway.engine.outbox import OnUnknown, Outbox
+from gateway.engine.persist import until_written
+from gateway.engine.resume import ResumeParts, Resumer
+from gateway.engine.turns import TurnParts, Turns
+from gateway.engine.typist import Typist
+from gateway.failpoints import reach
+from gateway.model.boot import BootOpening, BootState
+from gateway.ports import ChatAdapter, Clock, LedgerUnavailableError, Store
+from gateway.rules.access import AccessPolicy
+from gateway.rules.admission import AdmissionPolicy, Respond
+from gateway.rules.note import NotePolicy
+from gateway.rules.recovery import ResumePolicy
+from gateway.rules.retry import backoff
+from gateway.store.lock import hold_state
+from gateway.store.sqlite import LEDGER_FILE, open_sqlite
+
+_log = log.get()
+
+BEAT_SECONDS = 5.0
+"""How often a boot leaves a sign of life, and so how exactly the moment of a crash is known."""
+
+EXIT_STOPPED = 0
+EXIT_UNUSABLE = 78
+
+
+class _StoppedError(Exception):
+    """Raised inside the task group to end what is left in it. Never leaves this module."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Gateway:
+    """The parts of one boot."""
+
+    adapters: Mapping[str, ChatAdapter]
+    intake: Intake
+    outbox: Outbox
+    typist: Typist
+    stopping: DrainParts
+
+
+def run(config: Config) -> int:
+    """Run a gateway until it is told to stop; the process's exit code.
+
+    Raises the errors of `gateway.errors` where it cannot start.
+    """
+    log.configure(config.log.format, config.log.level, config.secrets())
+    with hold_state(config.state_dir):
+        return asyncio.run(_serve(config, SystemClock()))
+
+
+async def _serve(config: Config, clock: Clock) -> int:
+    stop, hurry = asyncio.Event(), asyncio.Event()
+    _listen_for_signals(stop, hurry)
+    async with open_sqlite(config.state_dir / LEDGER_FILE) as store:
+        opening = await until_written(
+            clock, lambda: store.open_boot(socket.gethostname(), os.getpid(), clock.now())
+        )
+        _log.info(
+            "boot.started",
+            boot=opening.boot_id,
+            pid=os.getpid(),
+            after_crash=opening.dead_boots > 0,
+            interrupted=opening.interrupted_turns,
+            unknown_deliveries=opening.unknown_deliveries,
+        )
+        reach("boot.opened")
+        pool = AgentPool({name: agent_spec(config, name) for name in config.agents}, clock)
+        unusable = asyncio.Event()
+        clean = False
+        try:
+            async with pool as agents, asyncio.TaskGroup() as group:
+                gateway = _compose(config, store, agents, clock, group, opening)
+                for account in gateway.adapters:
+                    await gateway.outbox.load(account)
+                group.create_task(agents.warm(config.default_agent), name="warm-agent")
+                group.create_task(gateway.typist.run(), name="typist")
+                group.create_task(_beat(store, clock, opening.boot_id), name="beat")
+                group.create_task(_connect_all(gateway, store, clock, stop, unusable), name="accounts")
+                await until_written(clock, lambda: store.set_boot_state(opening.boot_id, BootState.SERVING))
+                await stop.wait()
+                clean = await drain(gateway.stopping, opening.boot_id, config.shutdown.drain_timeout, hurry)
+                _end_the_rest()
+        except* _StoppedError:
+            _log.info("boot.stopped", boot=opening.boot_id, clean=clean)
+        return EXIT_UNUSABLE if unusable.is_set() else EXIT_STOPPED if clean else 1
+
+
+def _end_the_rest() -> NoReturn:
+    """Everything is settled: whatever still runs in the task group only waits."""
+    raise _StoppedError
+
+
+def _listen_for_signals(stop: asyncio.Event, hurry: asyncio.Event) -> None:
+    """The first signal stops; the second one does not wait for running turns."""
+
+    def received() -> None:
+        (hurry if stop.is_set() else stop).set()
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, received)
+
+
+def _compose(
+    config: Config,
+    store: Store,
+    agents: AgentPool,
+    clock: Clock,
+    group: asyncio.TaskGroup,
+    opening: BootOpening,
+) -> _Gateway:
+    adapters: dict[str, ChatAdapter] = {
+        name: connector(account.platform)(name, account, clock) for name, account in config.accounts.items()
+    }
+    access = access_policy(config)
+    resume = resume_policy(config)
+    outbox = Outbox(store, adapters, clock, group, OnUnknown(config.delivery.on_unknown))
+    typist = Typist(adapters, clock)
+    note = NotePolicy(resume.freshness, resume.finish)
+    turns = Turns(
+        TurnParts(store, agents, adapters, outbox, typist, clock, group),
+        opening.boot_id,
+        config.default_agent,
+        note,
+    )
+    lanes = Lanes(group, turns.run_next, config.limits.concurrent_turns)
+    commands = Commands(CommandParts(store, lanes, turns, outbox, agents, clock, group))
+    resumer = Resumer(
+        ResumeParts(store, lanes, outbox, commands, clock, group),
+        resume,
+        access,
+        opening.crashes,
+        config.resume.concurrency,
+    )
+    admission = AdmissionPolicy(
+        access,
+        Respond(config.access.groups.respond),
+        config.sessions.scope.group == "thread",
+        commands.names,
+        config.sessions.max_queued,
+    )
+    intake = Intake(store, lanes, outbox, commands, clock, admission, resumer.on_ready)
+    return _Gateway(adapters, intake, outbox, typist, DrainParts(store, lanes, turns, outbox, agents, clock))
+
+
+async def _connect_all(
+    gateway: _Gateway, store: Store, clock: Clock, stop: asyncio.Event, unusable: asyncio.Event
+) -> None:
+    """Keep every account connected, each on its own. When all are beyond help, so is the gateway."""
+    async with asyncio.TaskGroup() as group:
+        for name, adapter in gateway.adapters.items():
+            group.create_task(_keep_connected(name, adapter, gateway.intake, store, clock), name=name)
+    _log.error("gateway.unusable", why="no account can be used", accounts=list(gateway.adapters))
+    unusable.set()
+    stop.set()
+
+
+async def _keep_connected(
+    account: str, adapter: ChatAdapter, intake: Intake, store: Store, clock: Clock
+) -> None:
+    """Run one account until it is beyond help. A crash of its adapter is that account's alone."""
+    attempt = 0
+    try:
+        while True:
+            try:
+                await adapter.run(intake, await store.cursor(account))
+            except Exception:  # noqa: BLE001  supervisor: other accounts go on
+                attempt += 1
+                _log.exception("account.crashed", account=account, attempt=attempt)
+                await clock.sleep(backoff(attempt, first=1.0, cap=60.0))
+            else:
+                return
+    finally:
+        await adapter.close()
+
+
+async def _beat(store: Store, clock: Clock, boot_id: int) -> None:
+    """Leave signs of life. A missed one only dates a later crash a little too early."""
+    while True:
+        await clock.sleep(BEAT_SECONDS)
+        try:
+            await store.beat(boot_id, clock.now())
+        except LedgerUnavailableError as error:
+            _log.debug("boot.beat_missed", why=str(error))
+
+
+def access_policy(config: Config) -> AccessPolicy:
+    """The `access` section as the rules take it."""
+    access = config.access
+    return AccessPolicy(access.default == "allow", access.allow, access.admins)
+
+
+def resume_policy(config: Config) -> ResumePolicy:
+    """The `resume` section as the rules take it."""
+    resume = config.resume
+    return ResumePolicy(
+        resume.enabled,
+        frozenset(resume.reasons),
+        resume.freshness,
+        resume.instruction == "continue",
+        resume.max_attempts,
+        resume.breaker.boots,
+        resume.breaker.window,
+    )
+
+
+def agent_spec(config: Config, name: str) -> AgentSpec:
+    """One of the `agents` as the pool takes it."""
+    agent: AgentConfig = config.agents[name]
+    return AgentSpec(
+        name,
+        (_program(agent.command[0]), *agent.command[1:]),
+        config.cwd(name),
+        {key: value.get_secret_value() for key, value in agent.env.items()},
+        LadderPolicy(agent.resume),
+        turn_idle_timeout=agent.turn_idle_timeout,
+        idle_timeout=agent.idle_timeout,
+        max_processes=agent.max_processes,
+        processes=ProcessPolicy(agent.processes),
+        log_dir=config.state_dir / "agents",
+    )
+
+
+def _program(name: str) -> str:
+    """Where a program is. The agents that ship with Carryon lie beside its interpreter, maybe not on PATH."""
+    beside = Path(sys.executable).with_name(name)
+    if shutil.which(name) is None and beside.exists():
+        return str(beside)
+    return name

@@ -1,0 +1,199 @@
+"""Pydantic's errors as sentences for people: what was found; what is allowed; what to do.
+
+What was found is shown only where it cannot be a secret: short, plain, written in the file itself, and at a
+key whose model says that it holds none.
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from difflib import get_close_matches
+from typing import Annotated, Final, cast, get_args, get_origin
+
+from pydantic import BaseModel, SecretStr
+from pydantic_core import ErrorDetails
+
+from adapters.registry import PLATFORMS, Account, manifest
+from gateway.config import Config, Place
+from gateway.config_tree import shorten
+
+_SHOWN = re.compile(r"[A-Za-z0-9_.*:/ +-]{1,24}", re.ASCII)
+_KEY: Final = "[key]"  # pydantic's way of saying that the key itself is wrong
+_MAPPING = frozenset({"model_type", "model_attributes_type", "dict_type", "mapping_type"})
+_LIST = "a list is allowed; write [one, two], or a line with - for each"
+_NUMBER = "a whole number is allowed"
+_TRUTH = "true or false is allowed"
+_SIMPLE = {
+    "tuple_type": _LIST,
+    "list_type": _LIST,
+    "bool_type": _TRUTH,
+    "bool_parsing": _TRUTH,
+    "int_type": _NUMBER,
+    "int_parsing": _NUMBER,
+    "int_parsing_size": _NUMBER,
+    "int_from_float": _NUMBER,
+    "finite_number": _NUMBER,
+}
+
+
+def place_of(error: ErrorDetails) -> tuple[Place, bool]:
+    """Where the error is in the raw data, and whether the key rather than the value is meant."""
+    place = error["loc"]
+    if len(place) > 2 and place[0] == "accounts" and place[2] in PLATFORMS:
+        place = (*place[:2], *place[3:])  # pydantic names the chosen member of the union too
+    if place and place[-1] == _KEY:
+        return place[:-1], True
+    if error["type"].startswith("union_tag_"):
+        return (*place, "platform"), False
+    return place, error["type"] == "extra_forbidden"
+
+
+def kind_at(place: Place, data: object) -> object:
+    """The annotation of a place in the config, None where there is no such key."""
+    kind: object = Config
+    for step in (*place, None):  # once more at the end, to resolve the last
+        while get_origin(kind) is Annotated:
+            kind = get_args(kind)[0]
+        if kind is Account:
+            platform = value_at(("platform",), data)
+            known = isinstance(platform, str) and platform in PLATFORMS
+            kind = cast("object", manifest(platform).account_model if known else Account)
+        if step is None:
+            break
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            field = kind.model_fields.get(str(step))
+            kind = field.annotation if field else None
+        else:
+            inner = [part for part in get_args(kind) if part is not Ellipsis]
+            kind = inner[-1] if inner and get_origin(kind) in {Mapping, tuple} else None
+        data = value_at((step,), data)
+    return kind
+
+
+def holds_secret(kind: object) -> bool:
+    """Whether values of this annotation must not be shown. An unknown key may hold anything."""
+    return kind is None or kind is SecretStr or any(holds_secret(part) for part in get_args(kind) if part)
+
+
+def keys_at(place: Place, data: object) -> tuple[str, ...]:
+    """The keys that a section may have; none where names are free."""
+    kind = kind_at(place, data)
+    return tuple(kind.model_fields) if isinstance(kind, type) and issubclass(kind, BaseModel) else ()
+
+
+def sentence(error: ErrorDetails, place: Place, data: object, shown: object) -> str:
+    """The problem in words, after its key. `shown` is the value, or `Hidden` where it may be a secret."""
+    where = ".".join(shorten(str(part)) for part in place) or "the file"
+    kind, context = error["type"], error.get("ctx", {})
+    match kind:
+        case "missing":
+            said = f"missing; {description(place, data)} is required; add {place[-1]}: …"
+        case "extra_forbidden":
+            said = _unknown_key(place, data)
+        case "value_error" if error["loc"][-1:] == (_KEY,):
+            said = f"{context['error']}; rename it"
+        case "too_short":
+            said = f"empty; at least one is needed: {description(place, data)}; add one"
+        case "string_unicode":
+            said = "found a text that is not valid Unicode; write it anew"
+        case _:
+            said = f"{describe(shown)}; {_allowed(error, place, data, shown)}"
+    return f"{where}: {said}"
+
+
+def _allowed(error: ErrorDetails, place: Place, data: object, shown: object) -> str:
+    kind, context = error["type"], error.get("ctx", {})
+    match kind:
+        case "union_tag_invalid" | "union_tag_not_found":
+            return _choice(PLATFORMS, shown)
+        case "literal_error":
+            return _choice(re.findall(r"'([^']*)'", str(context["expected"])), shown)
+        case "value_error":
+            return str(context["error"])
+        case "string_type":
+            return f"a text is allowed: {description(place, data)}"
+        case "greater_than_equal":
+            return f"at least {context['ge']} is allowed"
+        case "less_than_equal":
+            return f"at most {context['le']} is allowed"
+        case _ if kind in _MAPPING:
+            keys = keys_at(place, data)
+            allowed = (
+                f"a section is allowed, with {', '.join(keys)}" if keys else "a section with names is allowed"
+            )
+            return f"{allowed}; indent keys below it, or remove it"
+        case _:
+            return _SIMPLE.get(kind, error["msg"])
+
+
+def describe(value: object) -> str:
+    """What was found, in words; texts only where they are short and plain."""
+    match value:
+        case None:
+            return "no value"
+        case bool():
+            return f"found {str(value).lower()}"
+        case int() | float() if abs(value) < 1e15:
+            return f"found {value}"
+        case int() | float():
+            return "found a number"
+        case "":
+            return "found an empty text"
+        case str() if _SHOWN.fullmatch(value):
+            return f'found "{value}"'
+        case str() | Hidden():
+            return "found a text that is not shown here"
+        case Mapping():
+            return "found a section with keys"
+        case _:
+            return "found a list"
+
+
+class Hidden:
+    """Stands for a value that may be a secret."""
+
+
+def description(place: Place, data: object) -> str:
+    """What the key is for, from its model."""
+    parent = kind_at(place[:-1], data)
+    if isinstance(parent, type) and issubclass(parent, BaseModel):
+        field = parent.model_fields.get(str(place[-1]))
+        if field and field.description:
+            return field.description
+    return "a value"
+
+
+def suggest(word: str, allowed: Iterable[str]) -> str:
+    """`; did you mean "x"?` where one of the allowed words is close."""
+    close = get_close_matches(word.lower(), list(allowed), n=1, cutoff=0.6)
+    return f'; did you mean "{close[0]}"?' if close else ""
+
+
+def _choice(allowed: Sequence[str], shown: object) -> str:
+    hint = suggest(shown, allowed) if isinstance(shown, str) else ""
+    return f"allowed: {', '.join(allowed)}{hint or '; write one of these'}"
+
+
+def _unknown_key(place: Place, data: object) -> str:
+    allowed, key = keys_at(place[:-1], data), str(place[-1])
+    home = next((path for path in _sections(Config, ()) if path[-1] == key), None)
+    hint = suggest(key, allowed) or (f"; it belongs into {'.'.join(home[:-1])}" if home and home[:-1] else "")
+    return f"unknown key; allowed here: {', '.join(allowed)}{hint or '; remove it'}"
+
+
+def _sections(model: type[BaseModel], above: tuple[str, ...]) -> Iterable[tuple[str, ...]]:
+    for name, field in model.model_fields.items():
+        yield (*above, name)
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            yield from _sections(field.annotation, (*above, name))
+
+
+def value_at(place: Place, data: object) -> object:
+    """What stands at a place of raw data; None where nothing does."""
+    for step in place:
+        if isinstance(data, dict):
+            data = cast("dict[object, object]", data).get(step)
+        elif isinstance(data, list) and isinstance(step, int) and step < len(cast("list[object]", data)):
+            data = cast("list[object]", data)[step]
+        else:
+            return None
+    return data

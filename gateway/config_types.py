@@ -1,0 +1,117 @@
+"""The kinds of values in the config file, each with what is allowed.
+
+A validator's message says what is allowed and what to do, never what was found: that may be a secret.
+Pydantic turns a `ValueError` into a problem with a place.
+"""
+
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationInfo
+
+DURATION = "a duration such as 500ms, 30s, 10m, 1h or 2d, or a plain number of seconds"
+_DURATION = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,9})?)(ms|s|m|h|d)?", re.ASCII)
+_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, None: 1.0}
+_LONGEST = 365 * 86400.0  # beyond a year it is a typing error, and some timers overflow
+NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}", re.ASCII)
+_PERSON = re.compile(r"[^\s*?\[\]]+")
+
+
+def parse_duration(value: object) -> float:
+    """Seconds from `500ms`, `30s`, `10m`, `1h`, `2d` or a number; `ValueError` for anything else."""
+    if isinstance(value, str) and (found := _DURATION.fullmatch(value.strip())):
+        seconds = float(found[1]) * _UNITS[found[2]]
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        seconds = float(value) if 0 <= value <= _LONGEST else -1.0  # NaN is not between either
+    else:
+        raise ValueError(f"{DURATION} is allowed")
+    if not 0 <= seconds <= _LONGEST:
+        raise ValueError(f"{DURATION}, from 0 to 365d, is allowed")
+    return seconds
+
+
+def _above_zero(seconds: float) -> float:
+    if seconds <= 0:
+        raise ValueError(f"{DURATION}, above zero, is allowed")
+    return seconds
+
+
+def _no_truth(value: object) -> object:
+    if isinstance(value, bool):
+        raise ValueError("a whole number is allowed")  # noqa: TRY004  (pydantic turns ValueError into a problem)
+    return value
+
+
+def _name(text: str) -> str:
+    if not NAME.fullmatch(text):
+        raise ValueError(
+            "a name of a-z, 0-9, - and _ is allowed, beginning with a letter or digit, at most 64"
+        )
+    return text
+
+
+def _printable(text: str) -> str:
+    if "\0" in text:
+        raise ValueError("a text without NUL characters is allowed")
+    return text
+
+
+def _program(command: tuple[str, ...]) -> tuple[str, ...]:
+    if not command[0].strip():
+        raise ValueError("a list that begins with the name of a program is allowed")
+    return command
+
+
+def _secret(secret: SecretStr) -> SecretStr:
+    _printable(secret.get_secret_value())
+    return secret
+
+
+def _people(pattern: str) -> str:
+    account, colon, person = pattern.partition(":")
+    if pattern != "*" and not (
+        colon and NAME.fullmatch(account) and (person == "*" or _PERSON.fullmatch(person))
+    ):
+        raise ValueError('"account:user" such as "telegram:12345", "account:*" or "*" is allowed')
+    return pattern
+
+
+def _resolve(path: object, info: ValidationInfo) -> str:
+    # Relative to the config file, not to wherever the process happens to stand: a service starts in /.
+    context: Mapping[str, Any] = info.context or {}
+    text = os.fspath(path) if isinstance(path, str | Path) else ""
+    if not text or "\0" in text or not _encodable(text):
+        raise ValueError("a path is allowed")
+    if text == "~" or text.startswith("~/"):
+        text = str(context.get("home") or os.path.expanduser("~")) + text[1:]  # noqa: PTH111  (never raises)
+    base = str(context.get("base") or "")
+    return os.path.normpath(os.path.join(base, text))  # noqa: PTH118  (pathlib keeps `..`)
+
+
+def _encodable(path: str) -> bool:
+    try:
+        return bool(os.fsencode(path))
+    except UnicodeEncodeError:
+        return False
+
+
+def _placeholders(path: str) -> str:
+    if re.search(r"[{}]", path.replace("{session}", "")):
+        raise ValueError("{session} is the only placeholder allowed in a path")
+    return path
+
+
+Duration = Annotated[float, BeforeValidator(parse_duration)]
+Wait = Annotated[float, BeforeValidator(parse_duration), AfterValidator(_above_zero)]
+Count = Annotated[int, BeforeValidator(_no_truth), Field(ge=1, le=1_000_000)]
+Name = Annotated[str, AfterValidator(_name)]
+Text = Annotated[str, AfterValidator(_printable)]
+Command = Annotated[tuple[Text, ...], Field(min_length=1), AfterValidator(_program)]
+Secret = Annotated[SecretStr, AfterValidator(_secret)]
+People = Annotated[str, AfterValidator(_people)]
+Directory = Annotated[Path, BeforeValidator(_resolve)]
+DirectoryTemplate = Annotated[str, AfterValidator(_resolve), AfterValidator(_placeholders)]
+Reason = Literal["drain_timeout", "restart_interrupted", "agent_lost", "manual"]

@@ -1,0 +1,145 @@
+"""What people can tell the gateway itself, in the chat: carried out at once, even while a turn runs.
+
+A command is accepted like any message and settled together with its answer, so that a crash between the two
+repeats the answer's work and never loses it.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from gateway import log
+from gateway.engine.lanes import Lanes
+from gateway.engine.outbox import Outbox
+from gateway.engine.persist import until_written
+from gateway.engine.turns import Cut, Turns
+from gateway.model.delivery import DeliveryKind, Draft
+from gateway.model.intake import Accepted
+from gateway.model.session import SessionState
+from gateway.ports import Agents, Clock, Store
+
+_log = log.get()
+
+HELP = """This bot passes what you write to an agent and sends back its answer.
+/new: start a new conversation (alias /reset)
+/stop: stop what the agent is doing (alias /cancel)
+/resume: go on with a conversation that was paused or cut short
+/status: what is going on here
+/help: this text"""
+DRAINING = "The gateway is about to restart. Your message is kept and will be answered right after it."
+SUSPENDED = (
+    "This conversation is paused: its last request was cut short again and again. "
+    "Your message is kept. Send /resume to try once more, or /new to start afresh."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class CommandParts:
+    """What commands act on."""
+
+    store: Store
+    lanes: Lanes
+    turns: Turns
+    outbox: Outbox
+    agents: Agents
+    clock: Clock
+    group: asyncio.TaskGroup
+
+
+class Commands:
+    """Carries out slash commands and explains the gateway's own states."""
+
+    def __init__(self, parts: CommandParts) -> None:
+        self._parts = parts
+        self._told_of_drain: set[int] = set()
+        self._actions: dict[str, Callable[[Accepted], Awaitable[str]]] = {
+            "start": self._help,
+            "help": self._help,
+            "new": self._new,
+            "reset": self._new,
+            "stop": self._stop,
+            "cancel": self._stop,
+            "resume": self._resume,
+            "status": self._status,
+        }
+
+    @property
+    def names(self) -> frozenset[str]:
+        """Every command, with its aliases."""
+        return frozenset(self._actions)
+
+    def carry_out(self, accepted: Accepted) -> None:
+        """Do what was asked, beside everything else."""
+        self._parts.group.create_task(self._supervised(accepted), name=f"command-{accepted.command}")
+
+    async def catch_up(self, account: str) -> None:
+        """Carry out what was accepted before a crash."""
+        for accepted in await self._parts.store.waiting_commands(account):
+            self.carry_out(accepted)
+
+    def explain_suspension(self, session_id: int) -> None:
+        """Say why nothing happens, and what can be done."""
+        self._parts.group.create_task(self._tell(session_id, SUSPENDED), name="explain-suspension")
+
+    def explain_drain(self, session_id: int) -> None:
+        """Say, once per chat, that the answer comes after the restart."""
+        if session_id not in self._told_of_drain:
+            self._told_of_drain.add(session_id)
+            self._parts.group.create_task(self._tell(session_id, DRAINING), name="explain-drain")
+
+    async def _supervised(self, accepted: Accepted) -> None:
+        try:
+            answer = await self._actions[accepted.command](accepted)
+            await self._tell(accepted.session_id, answer, accepted.message_id)
+        except Exception:  # noqa: BLE001  supervisor: a command's bug must not end the gateway
+            _log.exception("command.failed", command=accepted.command, session=accepted.session_id)
+
+    async def _tell(self, session_id: int, text: str, done: int | None = None) -> None:
+        parts = self._parts
+        drafts = (Draft(DeliveryKind.NOTICE, text),)
+        owed = await until_written(
+            parts.clock, lambda: parts.store.notify(session_id, drafts, parts.clock.now(), done)
+        )
+        parts.outbox.push(owed)
+
+    async def _help(self, accepted: Accepted) -> str:
+        del accepted
+        return HELP
+
+    async def _stop(self, accepted: Accepted) -> str:
+        parts = self._parts
+        # First the rerun that may be waiting, then what runs: an explicit stop wins over both.
+        await until_written(parts.clock, lambda: parts.store.withdraw_resumes([accepted.session_id]))
+        stopped = await parts.turns.cut(accepted.session_id, Cut.USER)
+        return "Stopped." if stopped else "Nothing is running here."
+
+    async def _new(self, accepted: Accepted) -> str:
+        parts = self._parts
+        session_id = accepted.session_id
+        await until_written(parts.clock, lambda: parts.store.next_generation(session_id, parts.clock.now()))
+        await parts.turns.cut(session_id, Cut.USER)
+        await parts.agents.forget(session_id)
+        return "A new conversation begins. The old one is kept."
+
+    async def _resume(self, accepted: Accepted) -> str:
+        parts = self._parts
+        if parts.lanes.busy(accepted.session_id):
+            return "The agent is at work already."
+        event_id = f"resume:by-hand:{accepted.message_id}"
+        unfinished = await until_written(
+            parts.clock,
+            lambda: parts.store.reactivate(accepted.session_id, event_id, parts.clock.now()),
+        )
+        parts.lanes.wake(accepted.session_id)
+        return "Going on." if unfinished else "Nothing was cut short here. Just write on."
+
+    async def _status(self, accepted: Accepted) -> str:
+        session = await self._parts.store.session(accepted.session_id)
+        assert session is not None
+        doing = "The agent is at work." if self._parts.lanes.busy(session.id) else "The agent is idle."
+        lines = [doing, f"Conversation {session.id}, generation {session.generation}."]
+        if session.agent:
+            lines.append(f"Agent: {session.agent}; last continued: {session.last_mode}.")
+        if session.state is not SessionState.ACTIVE:
+            lines.append(f"State: {session.state} ({session.reason}).")
+        return "\n".join(lines)

@@ -1,0 +1,79 @@
+"""Takes what adapters received: decide, commit, and only then let the platform be told.
+
+Returning from `accept` is the acknowledgement. Whatever happens before it is as if nothing had been received.
+"""
+
+from collections.abc import Awaitable, Callable
+
+from gateway import log
+from gateway.engine.commands import Commands
+from gateway.engine.lanes import Lanes
+from gateway.engine.outbox import Outbox
+from gateway.failpoints import reach
+from gateway.model.intake import Accepted
+from gateway.model.message import Entry, MessageKind, Refusal
+from gateway.model.session import SessionState
+from gateway.ports import Batch, Clock, Inbox
+from gateway.rules.admission import AdmissionPolicy, Ignored, admit
+
+_log = log.get()
+
+
+class Intake:
+    """The `InboundSink` of all adapters."""
+
+    def __init__(
+        self,
+        inbox: Inbox,
+        lanes: Lanes,
+        outbox: Outbox,
+        commands: Commands,
+        clock: Clock,
+        policy: AdmissionPolicy,
+        on_ready: Callable[[str], Awaitable[None]],
+    ) -> None:
+        self._inbox = inbox
+        self._lanes = lanes
+        self._outbox = outbox
+        self._commands = commands
+        self._clock = clock
+        self._policy = policy
+        self._on_ready = on_ready
+
+    async def accept(self, batch: Batch) -> None:
+        """Commit a batch together with its cursor, then put its messages into their lanes."""
+        entries: list[Entry] = []
+        refusals: list[Refusal] = []
+        for inbound in batch.items:
+            match admit(inbound, batch.account, self._policy):
+                case Entry() as entry:
+                    entries.append(entry)
+                case Refusal() as refusal:
+                    refusals.append(refusal)
+                    _log.info("message.refused", account=batch.account, why=refusal.reason)
+                case Ignored(reason):
+                    _log.debug("message.ignored", account=batch.account, why=reason)
+        result = await self._inbox.accept(batch.account, entries, refusals, batch.cursor, self._clock.now())
+        reach("intake.committed")
+        self._outbox.push(result.owed)
+        for accepted in result.accepted:
+            self._route(accepted)
+
+    def _route(self, accepted: Accepted) -> None:
+        if not accepted.fresh:
+            _log.info("message.duplicate", message=accepted.message_id)
+        elif accepted.kind is MessageKind.COMMAND:
+            self._commands.carry_out(accepted)
+        elif accepted.session_state is SessionState.SUSPENDED:
+            self._commands.explain_suspension(accepted.session_id)
+        elif self._lanes.wake(accepted.session_id) is None:
+            self._commands.explain_drain(accepted.session_id)
+
+    async def ready(self, account: str) -> None:
+        """The account is connected and what it missed is in the ledger."""
+        _log.info("account.ready", account=account)
+        await self._on_ready(account)
+
+    def lost(self, account: str, why: str) -> None:
+        """The account lost its connection; the adapter tries to get it back."""
+        _log.warning("account.lost", account=account, why=why)

@@ -1,0 +1,120 @@
+"""Collects what an agent says in one turn: the answer's text, and the steps worth keeping.
+
+Updates arrive in a callback that must not wait, so they are only noted here; a single flush at a time takes
+what is noteworthy to the ledger. Short answers without tools leave no steps: their text is in the turn.
+"""
+
+import asyncio
+from dataclasses import dataclass, field, replace
+
+from gateway.model.agent import AgentUpdate, TextChunk, ThoughtChunk, ToolUpdate
+from gateway.model.turn import Step, StepKind, StepStatus
+from gateway.ports import Clock, LedgerUnavailableError, TurnLog
+
+FLUSH_SECONDS = 2.0
+"""How much streamed text a crash may cost the transcript, in seconds of the agent's talking."""
+
+
+@dataclass(slots=True)
+class _Segment:
+    """A run of text or thought between tool calls."""
+
+    seq: int
+    kind: StepKind
+    parts: list[str] = field(default_factory=list[str])
+
+    def step(self, status: StepStatus) -> Step:
+        return Step(self.seq, self.kind, status, text="".join(self.parts))
+
+
+class Recorder:
+    """The record of one running turn. Call it with each update."""
+
+    def __init__(self, turn_id: int, turns: TurnLog, clock: Clock, group: asyncio.TaskGroup) -> None:
+        self._turn_id = turn_id
+        self._turns = turns
+        self._clock = clock
+        self._group = group
+        self._segments: list[_Segment] = []
+        self._tools: dict[str, Step] = {}
+        self._dirty: dict[int, Step] = {}
+        self._flushing = False
+        self._next_flush = clock.monotonic() + FLUSH_SECONDS
+        self._stored_segments = False
+
+    def __call__(self, update: AgentUpdate) -> None:
+        """Note one update."""
+        match update:
+            case TextChunk(text):
+                self._append(StepKind.TEXT, text)
+            case ThoughtChunk(text):
+                self._append(StepKind.THOUGHT, text)
+            case ToolUpdate():
+                self._tool(update)
+
+    @property
+    def text(self) -> str:
+        """The answer so far. Segments on both sides of a tool call stay apart."""
+        segments = ("".join(s.parts) for s in self._segments if s.kind is StepKind.TEXT)
+        return "\n\n".join(text.strip() for text in segments if text.strip())
+
+    def rest(self, status: StepStatus) -> tuple[Step, ...]:
+        """Steps that are not in the ledger yet, for the transaction that ends the turn."""
+        if self._stored_segments or self._tools:
+            for segment in self._segments:
+                self._dirty[segment.seq] = segment.step(status)
+        return tuple(self._dirty.values())
+
+    def _append(self, kind: StepKind, text: str) -> None:
+        if not self._segments or self._segments[-1].kind is not kind or self._tool_since():
+            self._segments.append(_Segment(self._next_seq(), kind))
+        self._segments[-1].parts.append(text)
+        if self._clock.monotonic() >= self._next_flush:
+            self._next_flush = self._clock.monotonic() + FLUSH_SECONDS
+            self._stored_segments = True
+            segment = self._segments[-1]
+            self._note(segment.step(StepStatus.RUNNING))
+
+    def _tool_since(self) -> bool:
+        """Whether a tool call began after the last segment did."""
+        return any(step.seq > self._segments[-1].seq for step in self._tools.values())
+
+    def _tool(self, update: ToolUpdate) -> None:
+        before = self._tools.get(update.tool_call_id)
+        if before is None:
+            before = Step(
+                self._next_seq(), StepKind.TOOL, StepStatus.RUNNING, tool_call_id=update.tool_call_id
+            )
+        after = replace(
+            before,
+            status=update.status or before.status,
+            title=update.title or before.title,
+            tool_kind=update.tool_kind or before.tool_kind,
+            text=update.text or before.text,
+        )
+        self._tools[update.tool_call_id] = after
+        if after != before or after.seq not in self._dirty:
+            self._note(after)
+
+    def _next_seq(self) -> int:
+        return len(self._segments) + len(self._tools)
+
+    def _note(self, step: Step) -> None:
+        self._dirty[step.seq] = step
+        if not self._flushing:
+            self._flushing = True
+            self._group.create_task(self._flush(), name=f"steps-{self._turn_id}")
+
+    async def _flush(self) -> None:
+        """Write what is noted. What cannot be written now goes with the end of the turn."""
+        try:
+            while self._dirty:
+                steps = tuple(self._dirty.values())
+                self._dirty.clear()
+                try:
+                    await self._turns.record_steps(self._turn_id, steps)
+                except LedgerUnavailableError:
+                    self._dirty = {step.seq: step for step in steps} | self._dirty
+                    return
+        finally:
+            self._flushing = False

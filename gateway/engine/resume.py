@@ -1,0 +1,114 @@
+"""Puts what is owed into the lanes when an account becomes ready: at startup, and after every reconnect.
+
+It only schedules. The turns themselves run in the same lanes as everything else, and one interruption is
+scheduled once however often this runs, because the event's id is the interrupted turn's.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from gateway import log
+from gateway.engine.commands import Commands
+from gateway.engine.lanes import Lanes
+from gateway.engine.outbox import Outbox
+from gateway.engine.persist import until_written
+from gateway.failpoints import reach
+from gateway.model.delivery import DeliveryKind, Draft
+from gateway.model.recovery import Decision, Verdict
+from gateway.model.session import Reason
+from gateway.ports import Clock, Resumes
+from gateway.rules.access import AccessPolicy
+from gateway.rules.recovery import ResumePolicy, breaker_open, recover
+
+_log = log.get()
+
+SUSPENDED = (
+    "I could not finish your last request: the gateway stopped each time I tried. "
+    "I will not try again by myself. Send /resume to have it tried once more, or /new to start afresh."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ResumeParts:
+    """What resuming acts on."""
+
+    ledger: Resumes
+    lanes: Lanes
+    outbox: Outbox
+    commands: Commands
+    clock: Clock
+    group: asyncio.TaskGroup
+
+
+class Resumer:
+    """Schedules the resumes of one boot."""
+
+    def __init__(
+        self,
+        parts: ResumeParts,
+        policy: ResumePolicy,
+        access: AccessPolicy,
+        crashes: Sequence[float],
+        concurrency: int,
+    ) -> None:
+        self._parts = parts
+        self._policy = policy
+        self._access = access
+        self._slots = asyncio.Semaphore(concurrency)
+        self._scheduling = asyncio.Lock()
+        self._tripped = breaker_open(crashes, policy, parts.clock.now())
+        if self._tripped:
+            _log.error("resume.breaker_open", crashes=len(crashes), window=policy.breaker_window)
+
+    async def on_ready(self, account: str) -> None:
+        """Let the account's deliveries go, and put what it is owed into the lanes."""
+        self._parts.outbox.open(account)
+        await self._parts.commands.catch_up(account)
+        async with self._scheduling:
+            await self._schedule(account)
+
+    async def _schedule(self, account: str) -> None:
+        parts = self._parts
+        now = parts.clock.now()
+        decisions = [
+            recover(candidate, self._policy, self._access, now, tripped=self._tripped)
+            for candidate in await parts.ledger.candidates(account)
+            if not parts.lanes.busy(candidate.session.id)
+        ]
+        for decision in decisions:
+            if decision.verdict is Verdict.SUSPEND:
+                await self._suspend(decision)
+            elif decision.verdict is Verdict.SKIP:
+                await self._skip(decision)
+            elif decision.verdict is Verdict.ANSWER:
+                parts.lanes.wake(decision.candidate.session.id)
+        resume = [d.candidate.session.id for d in decisions if d.verdict is Verdict.RESUME]
+        await until_written(parts.clock, lambda: parts.ledger.schedule_resumes(resume, now))
+        reach("resume.scheduled")
+        for session_id in resume:
+            _log.info("session.resume_scheduled", session=session_id)
+            parts.group.create_task(self._resume(session_id), name=f"resume-{session_id}")
+
+    async def _resume(self, session_id: int) -> None:
+        """Run one session's lane within the limit on resumes; it needs no slot if a message came first."""
+        async with self._slots:
+            idle = self._parts.lanes.wake(session_id)
+            if idle is not None:
+                await idle.wait()
+
+    async def _suspend(self, decision: Decision) -> None:
+        parts, session = self._parts, decision.candidate.session
+        drafts = (Draft(DeliveryKind.NOTICE, SUSPENDED),)
+        owed = await until_written(
+            parts.clock,
+            lambda: parts.ledger.suspend(session.id, Reason.RESUME_LOOP, drafts, parts.clock.now()),
+        )
+        _log.error("session.suspended", session=session.id, why=decision.why)
+        parts.outbox.push(owed)
+
+    async def _skip(self, decision: Decision) -> None:
+        parts, session = self._parts, decision.candidate.session
+        _log.info("session.not_resumed", session=session.id, why=decision.why)
+        if decision.candidate.scheduled:
+            await until_written(parts.clock, lambda: parts.ledger.withdraw_resumes([session.id]))

@@ -1,0 +1,202 @@
+"""What read commands print: plain tables for people, JSON for programs."""
+
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from gateway.app import access_policy, resume_policy
+from gateway.config import Config
+from gateway.errors import CarryonError
+from gateway.model.recovery import Decision
+from gateway.model.session import Session
+from gateway.model.turn import TurnRecord
+from gateway.rules.recovery import breaker_open, recover
+from gateway.store import library
+from gateway.store.offline import reading, rehearse
+from gateway.store.sqlite import LEDGER_FILE
+
+_ID_TAIL = 8  # of an agent's session id: whoever knows the whole can load the conversation
+
+
+def sessions_list(config: Config, limit: int, *, as_json: bool) -> str:
+    """The sessions that were used last."""
+    with reading(config.state_dir / LEDGER_FILE) as raw:
+        found = library.sessions(raw, limit)
+    if as_json:
+        return _json([_session_values(session) for session in found])
+    if not found:
+        return "No conversations yet."
+    rows = [
+        (
+            str(s.id),
+            s.address.account,
+            _place(s),
+            s.state,
+            s.reason or "",
+            _mode(s),
+            _time(s.updated_at),
+            s.title,
+        )
+        for s in found
+    ]
+    return _table(("id", "account", "chat", "state", "reason", "continued", "last used", "title"), rows)
+
+
+def session_show(config: Config, session_id: int, *, as_json: bool) -> str:
+    """One session with its turns. Raises `CarryonError` where there is none with this id."""
+    with reading(config.state_dir / LEDGER_FILE) as raw:
+        session = library.session(raw, session_id)
+        turns = library.turns(raw, session_id)
+        messages = library.messages(raw, session_id)
+    if session is None:
+        raise CarryonError(f"there is no session {session_id}; `carryon sessions list` shows those there are")
+    waiting = sum(message.state == "waiting" for message in messages)
+    values = _session_values(session) | {"waiting": waiting}
+    if as_json:
+        return _json(values | {"turns": [_turn_values(turn) for turn in turns]})
+    head = "\n".join(
+        f"{key.replace('_', ' ')}: {value}" for key, value in values.items() if value is not None
+    )
+    rows = [
+        (
+            str(t.id),
+            t.state,
+            t.reason or "",
+            t.resume_mode or "",
+            t.mode_reason or "",
+            str(t.resumes_turn_id or ""),
+            _time(t.started_at),
+            f"{t.ended_at - t.started_at:.1f} s" if t.ended_at else "",
+            " ".join(t.text.split()),
+        )
+        for t in turns
+    ]
+    columns = ("turn", "state", "reason", "mode", "why", "resumes", "started", "took", "answer")
+    return f"{head}\n\n{_table(columns, rows)}"
+
+
+def recovery(config: Config, now: float, *, as_json: bool) -> str:
+    """What the next start would do, from the ledger alone."""
+    found = rehearse(config.state_dir / LEDGER_FILE, tuple(config.accounts), now)
+    policy = resume_policy(config)
+    tripped = breaker_open(found.opening.crashes, policy, now)
+    access = access_policy(config)
+    decisions = [recover(c, policy, access, now, tripped=tripped) for c in found.candidates]
+    if as_json:
+        return _json(
+            {
+                "interrupted_turns": found.opening.interrupted_turns,
+                "breaker_open": tripped,
+                "sessions": [_decision_values(decision) for decision in decisions],
+                "deliveries": [
+                    {"id": d.id, "account": d.route.account, "chat": d.route.chat, "state": d.state}
+                    for d in found.owed
+                ],
+            }
+        )
+    lines = [f"Turns that were cut short: {found.opening.interrupted_turns}"]
+    if tripped:
+        lines.append("The gateway crashed too often lately: nothing would be resumed without being asked.")
+    if decisions:
+        rows = [
+            (str(d.candidate.session.id), _place(d.candidate.session), d.verdict, d.why) for d in decisions
+        ]
+        lines += ["", _table(("session", "chat", "would", "why"), rows)]
+    if found.owed:
+        rows = [(str(d.id), d.route.chat, _sending(d.state, config), d.body) for d in found.owed]
+        lines += ["", _table(("delivery", "chat", "would be", "text"), rows)]
+    if not decisions and not found.owed:
+        lines.append("Nothing is owed: the next start would answer nobody.")
+    return "\n".join(lines)
+
+
+def _sending(state: str, config: Config) -> str:
+    if state != "unknown":
+        return "sent"
+    return "sent, labelled as a possible repeat" if config.delivery.on_unknown == "label" else "held"
+
+
+def _session_values(session: Session) -> dict[str, Any]:
+    return {
+        "id": session.id,
+        "account": session.address.account,
+        "chat": session.address.chat,
+        "thread": session.address.thread or None,
+        "user": session.address.user or None,
+        "generation": session.generation,
+        "state": session.state,
+        "reason": session.reason,
+        "resume_attempts": session.resume_attempts,
+        "marked_at": _time(session.resume_marked_at),
+        "agent": session.agent,
+        "agent_session": f"…{session.agent_session_id[-_ID_TAIL:]}" if session.agent_session_id else None,
+        "continued": session.last_mode,
+        "title": session.title or None,
+        "created_at": _time(session.created_at),
+        "updated_at": _time(session.updated_at),
+    }
+
+
+def _turn_values(turn: TurnRecord) -> dict[str, Any]:
+    return {
+        "id": turn.id,
+        "boot": turn.boot_id,
+        "state": turn.state,
+        "reason": turn.reason,
+        "mode": turn.resume_mode,
+        "mode_reason": turn.mode_reason,
+        "resumes_turn": turn.resumes_turn_id,
+        "started_at": _time(turn.started_at),
+        "ended_at": _time(turn.ended_at),
+        "stop_reason": turn.stop_reason,
+        "text": turn.text,
+    }
+
+
+def _decision_values(decision: Decision) -> dict[str, Any]:
+    session = decision.candidate.session
+    return {
+        "session": session.id,
+        "account": session.address.account,
+        "chat": session.address.chat,
+        "state": session.state,
+        "reason": session.reason,
+        "verdict": decision.verdict,
+        "why": decision.why,
+    }
+
+
+def _place(session: Session) -> str:
+    address = session.address
+    return "/".join(part for part in (address.chat, address.thread, address.user) if part)
+
+
+def _mode(session: Session) -> str:
+    return session.last_mode or ""
+
+
+def _time(at: float | None) -> str | None:
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%S") if at is not None else None
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, indent=2, ensure_ascii=False)
+
+
+_WIDEST = 48
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str | None]]) -> str:
+    """Columns as wide as their content, up to a limit; long values are cut."""
+    cells = [[_cut(value or "") for value in row] for row in rows]
+    widths = [max(len(title), *(len(row[i]) for row in cells)) for i, title in enumerate(head)]
+    lines = [head, ["-" * width for width in widths], *cells]
+    return "\n".join(
+        "  ".join(v.ljust(w) for v, w in zip(line, widths, strict=True)).rstrip() for line in lines
+    )
+
+
+def _cut(value: str) -> str:
+    flat = "".join(c if c.isprintable() else " " for c in value)
+    return flat if len(flat) <= _WIDEST else flat[: _WIDEST - 1] + "…"

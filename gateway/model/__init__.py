@@ -1,0 +1,1 @@
+"""Plain values and state tables. No input or output, no clock, no library."""

@@ -1,0 +1,115 @@
+"""Deliveries: what is owed to a chat, and what became of it.
+
+A delivery is claimed (`sending`) before the platform hears of it and settled after. One found `sending` at
+startup was cut between the two: its outcome is `unknown`, and it is never blindly sent again.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from gateway.model.address import Route
+from gateway.model.states import Transitions
+
+
+class DeliveryState(StrEnum):
+    """Where a delivery stands. `held` waits for a person to decide."""
+
+    PENDING = "pending"
+    SENDING = "sending"
+    UNKNOWN = "unknown"
+    HELD = "held"
+    SENT = "sent"
+    REJECTED = "rejected"
+
+    @property
+    def terminal(self) -> bool:
+        """Whether nothing more is owed."""
+        return self in (DeliveryState.SENT, DeliveryState.REJECTED)
+
+
+DELIVERY_TRANSITIONS = Transitions(
+    "delivery",
+    {
+        DeliveryState.PENDING: frozenset({DeliveryState.SENDING, DeliveryState.REJECTED}),
+        DeliveryState.SENDING: frozenset(
+            {DeliveryState.SENT, DeliveryState.REJECTED, DeliveryState.PENDING, DeliveryState.UNKNOWN}
+        ),
+        DeliveryState.UNKNOWN: frozenset(
+            {DeliveryState.PENDING, DeliveryState.SENT, DeliveryState.HELD, DeliveryState.REJECTED}
+        ),
+        DeliveryState.HELD: frozenset({DeliveryState.PENDING, DeliveryState.REJECTED}),
+        DeliveryState.SENT: frozenset[DeliveryState](),
+        DeliveryState.REJECTED: frozenset[DeliveryState](),
+    },
+)
+
+
+class DeliveryKind(StrEnum):
+    """`reply` is an agent's answer; `notice` is the gateway speaking for itself."""
+
+    REPLY = "reply"
+    NOTICE = "notice"
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A chunk that is to be owed: the part of a delivery that the engine decides."""
+
+    kind: DeliveryKind
+    body: str
+    reply_to: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A row of the ledger's deliveries.
+
+    `key` is the idempotency key that platforms with such a thing are given. `doubtful` marks a repeat of
+    something that may already have arrived. `reply_to` is the platform's id of the message to quote.
+    """
+
+    id: int
+    route: Route
+    kind: DeliveryKind
+    body: str
+    state: DeliveryState
+    key: str
+    attempt: int = 0
+    doubtful: bool = False
+    reply_to: str = ""
+    turn_id: int | None = None
+    session_id: int | None = None
+    platform_message_id: str | None = None
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """The platform accepted it and gave it this id."""
+
+    message_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """The platform will never accept it: blocked, chat gone, malformed."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class RetryAfter:
+    """It was certainly not sent, and may be tried again after so many seconds."""
+
+    seconds: float
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """It may or may not have been sent: the connection broke, or the platform failed half-way."""
+
+    reason: str
+
+
+SendOutcome = Delivered | Rejected | RetryAfter | Unknown

@@ -1,0 +1,27 @@
+"""What the ledger made of a batch of inbound events."""
+
+from dataclasses import dataclass
+
+from gateway.model.delivery import Delivery
+from gateway.model.message import MessageKind
+from gateway.model.session import SessionState
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """What the ledger made of one entry. `fresh` is false for an event id that it already knew."""
+
+    message_id: int
+    session_id: int
+    fresh: bool
+    kind: MessageKind
+    command: str = ""
+    session_state: SessionState = SessionState.ACTIVE
+
+
+@dataclass(frozen=True, slots=True)
+class BatchResult:
+    """The entries of a batch in its order, and the notices that are owed because of it."""
+
+    accepted: tuple[Accepted, ...] = ()
+    owed: tuple[Delivery, ...] = ()

@@ -1,0 +1,112 @@
+"""Inbound items: what a platform told us, and what the ledger made of it."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from gateway.model.address import Address, ChatKind
+from gateway.model.states import Transitions
+
+
+class MessageKind(StrEnum):
+    """What an inbound item is. `internal` is the empty event that resumes an interrupted turn."""
+
+    USER = "user"
+    COMMAND = "command"
+    BUTTON = "button"
+    INTERNAL = "internal"
+
+
+class MessageState(StrEnum):
+    """`waiting` for its turn, `taken` by one, `done` without one (a command), or `withdrawn` unprocessed."""
+
+    WAITING = "waiting"
+    TAKEN = "taken"
+    DONE = "done"
+    WITHDRAWN = "withdrawn"
+
+
+MESSAGE_TRANSITIONS = Transitions(
+    "message",
+    {
+        MessageState.WAITING: frozenset({MessageState.TAKEN, MessageState.DONE, MessageState.WITHDRAWN}),
+        MessageState.TAKEN: frozenset(),
+        MessageState.DONE: frozenset(),
+        MessageState.WITHDRAWN: frozenset(),
+    },
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Inbound:
+    """One event as an adapter understood it, before anything was decided about it.
+
+    `event_id` is unique within the account and survives redelivery; `message_ref` is the platform's id of
+    the message, for quoting it in a reply; `to_bot` says that a group message names the bot or answers it;
+    `command` is the bare name of a leading slash command meant for this bot, else empty; `sent_at` is the
+    platform's time, in seconds since the epoch.
+    """
+
+    event_id: str
+    chat: str
+    chat_kind: ChatKind
+    author_id: str
+    author_name: str
+    text: str
+    sent_at: float
+    thread: str = ""
+    message_ref: str = ""
+    to_bot: bool = False
+    from_bot: bool = False
+    command: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """How to answer the message that a turn was about, even after a restart."""
+
+    chat_kind: ChatKind
+    author_id: str
+    author_name: str
+    message_ref: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An inbound item that was let in, ready to be written to the ledger.
+
+    It is written as withdrawn, and its chat is told, when `max_queued` messages of its session wait already.
+    """
+
+    event_id: str
+    address: Address
+    origin: Origin
+    kind: MessageKind
+    text: str
+    command: str = ""
+    max_queued: int = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """An inbound item that was not let in. `notice` is told to its chat, once per `notice_key`."""
+
+    event_id: str
+    address: Address
+    reason: str
+    notice: str = ""
+    notice_key: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A row of the ledger's messages."""
+
+    id: int
+    session_id: int
+    event_id: str
+    kind: MessageKind
+    state: MessageState
+    text: str
+    origin: Origin
+    received_at: float
+    turn_id: int | None = None

@@ -1,0 +1,305 @@
+"""The ports: what the engine needs from the world, each as small as its users allow.
+
+Every implementation of a port passes the same contract suite (`tests/contract`). Store methods are one
+transaction each; they raise `LedgerUnavailableError` when nothing could be written, and then nothing was.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from gateway.model.address import Route
+from gateway.model.agent import Opened, OpenFailed, OpenRequest, Prompt, PromptEnd, UpdateSink
+from gateway.model.boot import Boot, BootOpening, BootState
+from gateway.model.delivery import Delivery, Draft, SendOutcome
+from gateway.model.intake import Accepted, BatchResult
+from gateway.model.message import Entry, Inbound, Message, Refusal
+from gateway.model.recovery import Candidate
+from gateway.model.session import ResumeMode, Session
+from gateway.model.turn import HistoryTurn, Step, TurnEnd, TurnRecord, TurnStart
+
+
+class LedgerUnavailableError(Exception):
+    """The ledger could not be written, and nothing was: a full or failing disk. Try again later."""
+
+
+class Clock(Protocol):
+    """Time, injected."""
+
+    def now(self) -> float:
+        """Wall-clock time in seconds since the epoch: for what is stored."""
+        ...
+
+    def monotonic(self) -> float:
+        """Seconds since some fixed moment: for measuring."""
+        ...
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Inbound events that are committed together with the cursor that acknowledges them."""
+
+    account: str
+    items: Sequence[Inbound]
+    cursor: str | None = None
+
+
+class InboundSink(Protocol):
+    """What an adapter hands its events to."""
+
+    async def accept(self, batch: Batch) -> None:
+        """Return once the batch is committed; only then may the platform be told that it was received.
+
+        Raises `LedgerUnavailableError`, and then the batch must be offered again.
+        """
+        ...
+
+    async def ready(self, account: str) -> None:
+        """The account is connected and what it missed has been accepted. May be called at each reconnect."""
+        ...
+
+    def lost(self, account: str, why: str) -> None:
+        """The account lost its connection and is trying to get it back."""
+        ...
+
+
+class ChatAdapter(Protocol):
+    """One bot account on one platform."""
+
+    async def run(self, sink: InboundSink, cursor: str | None) -> None:
+        """Connect, receive and reconnect until cancelled. Returns only when the account is beyond help."""
+        ...
+
+    async def pace(self, route: Route) -> None:
+        """Wait until the platform's own limits allow one more message there. Nothing is claimed meanwhile."""
+        ...
+
+    async def send(self, delivery: Delivery) -> SendOutcome:
+        """Send a new message, once. The outcome is a value; an exception is a bug."""
+        ...
+
+    async def typing(self, route: Route) -> None:
+        """Show that the bot is at work, for a few seconds. Failing silently is fine."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of the connection."""
+        ...
+
+    @property
+    def text_limit(self) -> int:
+        """The longest text of one message, in UTF-16 code units."""
+        ...
+
+    @property
+    def typing_seconds(self) -> float:
+        """How long the platform shows one `typing`."""
+        ...
+
+
+class Agents(Protocol):
+    """The configured agents and their processes."""
+
+    def holds(self, session_id: int) -> bool:
+        """Whether a live process holds this conversation."""
+        ...
+
+    async def open(self, request: OpenRequest) -> Opened | OpenFailed:
+        """Make an agent hold the conversation, by the best rung of the resume ladder that works."""
+        ...
+
+    async def prompt(self, session_id: int, prompt: Prompt, sink: UpdateSink) -> PromptEnd:
+        """Send one prompt and wait for its end. Needs a conversation that `open` has opened.
+
+        Cancelling the waiting task tells the agent nothing; use `cancel`.
+        """
+        ...
+
+    async def cancel(self, session_id: int) -> None:
+        """Ask the agent to stop its prompt, bounded. `prompt` then returns in one way or another."""
+        ...
+
+    async def forget(self, session_id: int) -> None:
+        """Let go of the conversation, for `/new`."""
+        ...
+
+    async def close(self) -> None:
+        """End every agent process and its descendants."""
+        ...
+
+
+class BootLog(Protocol):
+    """The boots of this state."""
+
+    async def open_boot(self, replica: str, pid: int, now: float) -> BootOpening:
+        """Insert a boot and take stock of what dead ones left: running turns become interrupted, their
+        sessions are marked, deliveries that were being sent become unknown.
+        """
+        ...
+
+    async def beat(self, boot_id: int, now: float) -> None:
+        """Leave a sign of life."""
+        ...
+
+    async def set_boot_state(self, boot_id: int, state: BootState, intent: str | None = None) -> None:
+        """Move the boot to `serving` or `draining`."""
+        ...
+
+    async def stop_boot(self, boot_id: int, now: float) -> None:
+        """The clean-shutdown marker: the last write of a boot."""
+        ...
+
+
+class Inbox(Protocol):
+    """What came in."""
+
+    async def accept(
+        self,
+        account: str,
+        entries: Sequence[Entry],
+        refusals: Sequence[Refusal],
+        cursor: str | None,
+        now: float,
+    ) -> BatchResult:
+        """Write entries, refusals' notices and the cursor in one transaction; an event id enters once."""
+        ...
+
+    async def cursor(self, account: str, scope: str = "") -> str | None:
+        """The stored cursor."""
+        ...
+
+    async def waiting_commands(self, account: str) -> tuple[Accepted, ...]:
+        """Commands that were accepted and not yet carried out, oldest first."""
+        ...
+
+    async def notify(
+        self, session_id: int, drafts: Sequence[Draft], now: float, done: int | None = None
+    ) -> tuple[Delivery, ...]:
+        """Owe a session's chat some notices; `done` is a command message that they settle."""
+        ...
+
+
+class TurnLog(Protocol):
+    """Turns and what they produce."""
+
+    async def begin_turn(self, session_id: int, boot_id: int, now: float) -> TurnStart | None:
+        """Take the earliest waiting message and start a turn on it; None when nothing waits or the session
+        is suspended. A waiting resume event gives way to a waiting message, which then carries the note.
+        """
+        ...
+
+    async def record_opening(
+        self, turn_id: int, agent: str, agent_session_id: str, cwd: str, mode: ResumeMode, why: str
+    ) -> None:
+        """Store how the agent session was continued, before it is prompted."""
+        ...
+
+    async def record_steps(self, turn_id: int, steps: Sequence[Step]) -> None:
+        """Insert or update steps of a running turn."""
+        ...
+
+    async def mark_pending(self, turn_ids: Sequence[int], reason: str, now: float) -> None:
+        """Mark the sessions of running turns, before those turns are interrupted."""
+        ...
+
+    async def end_turn(self, turn_id: int, end: TurnEnd, now: float) -> tuple[Delivery, ...]:
+        """End a running turn and owe its reply in the same transaction."""
+        ...
+
+
+class Outbox(Protocol):
+    """What is owed to chats."""
+
+    async def owed(self, account: str) -> tuple[Delivery, ...]:
+        """Everything pending or unknown, oldest first."""
+        ...
+
+    async def claim(self, delivery_id: int) -> None:
+        """`pending` becomes `sending`, before the platform hears of it."""
+        ...
+
+    async def settle(self, delivery_id: int, outcome: SendOutcome, now: float) -> None:
+        """Write what became of a claimed delivery."""
+        ...
+
+    async def retry_doubtful(self, delivery_id: int) -> None:
+        """`unknown` becomes `pending` again, marked as a possible repeat."""
+        ...
+
+    async def hold(self, delivery_id: int) -> None:
+        """`unknown` becomes `held` until a person decides."""
+        ...
+
+
+class Resumes(Protocol):
+    """Sessions that were interrupted."""
+
+    async def candidates(self, account: str | None = None) -> tuple[Candidate, ...]:
+        """Every session with a marker or with waiting messages; the cost grows with what is owed."""
+        ...
+
+    async def schedule_resumes(self, session_ids: Sequence[int], now: float) -> tuple[int, ...]:
+        """Insert one empty resume event per session, once per interrupted turn; the ones inserted."""
+        ...
+
+    async def withdraw_resumes(self, session_ids: Sequence[int]) -> None:
+        """Withdraw waiting resume events of sessions that are no longer eligible."""
+        ...
+
+    async def suspend(
+        self, session_id: int, reason: str, drafts: Sequence[Draft], now: float
+    ) -> tuple[Delivery, ...]:
+        """Suspend a session and tell its chat."""
+        ...
+
+    async def reactivate(self, session_id: int, event_id: str, now: float) -> bool:
+        """A person lets a suspended or pending session go on, with its attempts counted anew.
+
+        True when there is unfinished work: then a resume event with this id waits in its lane.
+        """
+        ...
+
+    async def next_generation(self, session_id: int, now: float) -> int:
+        """Start a new conversation at the same address; waiting messages of the old one are withdrawn."""
+        ...
+
+
+class Library(Protocol):
+    """Reading, for people and for transcripts."""
+
+    async def session(self, session_id: int) -> Session | None:
+        """One session."""
+        ...
+
+    async def sessions(self, limit: int) -> tuple[Session, ...]:
+        """The sessions that were used last."""
+        ...
+
+    async def turns(self, session_id: int) -> tuple[TurnRecord, ...]:
+        """A session's turns, oldest first."""
+        ...
+
+    async def messages(self, session_id: int) -> tuple[Message, ...]:
+        """A session's messages, oldest first."""
+        ...
+
+    async def history(self, session_id: int, before_turn: int) -> tuple[HistoryTurn, ...]:
+        """A session's turns before the given one, oldest first, for a transcript."""
+        ...
+
+    async def boots(self, limit: int) -> tuple[Boot, ...]:
+        """The latest boots, newest first."""
+        ...
+
+
+class Store(BootLog, Inbox, TurnLog, Outbox, Resumes, Library, Protocol):
+    """The ledger."""
+
+    @property
+    def healthy(self) -> bool:
+        """Whether the last write went through."""
+        ...

@@ -1,0 +1,88 @@
+"""Who is let in, and to which conversation.
+
+Nothing here is remembered: the same event and the same policy give the same decision, also after a restart.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from gateway.model.address import Address, ChatKind
+from gateway.model.message import Entry, Inbound, MessageKind, Origin, Refusal
+from gateway.rules.access import AccessPolicy, permits
+
+
+class Respond(StrEnum):
+    """When the bot answers in groups."""
+
+    MENTION = "mention"
+    ALWAYS = "always"
+    NEVER = "never"
+
+
+@dataclass(frozen=True, slots=True)
+class AdmissionPolicy:
+    """`thread_scope`: in groups, a thread is one conversation; else, and without threads, each person."""
+
+    access: AccessPolicy
+    respond: Respond = Respond.MENTION
+    thread_scope: bool = True
+    commands: frozenset[str] = frozenset()
+    max_queued: int = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Ignored:
+    """Not meant for the bot. Nothing is stored and nobody is told."""
+
+    reason: str
+
+
+def admit(inbound: Inbound, account: str, policy: AdmissionPolicy) -> Entry | Refusal | Ignored:
+    """Decide about one inbound event."""
+    if why := _not_for_us(inbound, policy):
+        return Ignored(why)
+    address = _address(inbound, account, policy)
+    if not permits(policy.access, account, inbound.author_id):
+        return _refuse(inbound, address)
+    command = inbound.command if inbound.command in policy.commands else ""
+    text = inbound.text
+    if inbound.command and not command:
+        text = f"/{inbound.command} {inbound.text}".strip()
+    if inbound.chat_kind is ChatKind.GROUP and not command:
+        text = f"{inbound.author_name}: {text}"
+    origin = Origin(inbound.chat_kind, inbound.author_id, inbound.author_name, inbound.message_ref)
+    kind = MessageKind.COMMAND if command else MessageKind.USER
+    return Entry(inbound.event_id, address, origin, kind, text, command, policy.max_queued)
+
+
+def _not_for_us(inbound: Inbound, policy: AdmissionPolicy) -> str | None:
+    if inbound.from_bot:
+        return "written by a bot"
+    if not inbound.text.strip() and not inbound.command:
+        return "nothing in it"
+    if inbound.chat_kind is ChatKind.GROUP:
+        if policy.respond is Respond.NEVER:
+            return "groups are not answered"
+        if policy.respond is Respond.MENTION and not inbound.to_bot:
+            return "does not mention the bot"
+    return None
+
+
+def _address(inbound: Inbound, account: str, policy: AdmissionPolicy) -> Address:
+    if inbound.chat_kind is ChatKind.DIRECT:
+        return Address(account, inbound.chat, inbound.thread)
+    if policy.thread_scope and inbound.thread:
+        return Address(account, inbound.chat, inbound.thread)
+    return Address(account, inbound.chat, inbound.thread, inbound.author_id)
+
+
+def _refuse(inbound: Inbound, address: Address) -> Refusal:
+    person = f"{address.account}:{inbound.author_id}"
+    reason = f"{person} is not allowed"
+    if inbound.chat_kind is ChatKind.GROUP:
+        return Refusal(inbound.event_id, address, reason)
+    notice = (
+        "This bot answers only people it knows. "
+        f"If you should be one of them, give its owner this id: {person} (it goes into access.allow)."
+    )
+    return Refusal(inbound.event_id, address, reason, notice, f"refused:{person}")

@@ -1,0 +1,80 @@
+"""The one recovery note: what an agent is told when it goes on with an interrupted turn.
+
+Composed here and nowhere else, from what the ledger knows, so that there is exactly one note whoever
+triggers the continuation: the empty resume event or the user's own next message.
+"""
+
+from dataclasses import dataclass
+
+from gateway.model.agent import Opened, Prompt
+from gateway.model.session import Reason, ResumeMode
+from gateway.model.turn import Interruption
+
+NOTE_MARKER = "<<GATEWAY NOTE>>"
+TRANSCRIPT_MARKER = "<<RESUMED CONVERSATION>>"
+
+REQUEST_LIMIT = 8000
+"""Characters of an interrupted request that a note repeats at most."""
+
+_CAUSES = {
+    Reason.RESTART_INTERRUPTED: "The gateway stopped unexpectedly and was started again",
+    Reason.DRAIN_TIMEOUT: "The gateway was restarted",
+    Reason.AGENT_LOST: "Your process ended unexpectedly",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class NotePolicy:
+    """`freshness` is in seconds; an older interruption is not mentioned. `finish`: the agent is to go on."""
+
+    freshness: float
+    finish: bool = True
+
+
+def compose(
+    text: str, opened: Opened, interruption: Interruption | None, policy: NotePolicy, now: float
+) -> Prompt:
+    """The prompt for a turn: transcript, note and text, each empty where there is nothing to say."""
+    if interruption is None or now - interruption.marked_at > policy.freshness:
+        return Prompt(opened.preamble, "", text)
+    return Prompt(opened.preamble, _note(text, opened, interruption, policy), text)
+
+
+def _note(text: str, opened: Opened, interruption: Interruption, policy: NotePolicy) -> str:
+    cause = _CAUSES.get(Reason(interruption.reason)) if interruption.reason in set(Reason) else None
+    lines = [
+        NOTE_MARKER,
+        f"{cause or 'Your work was interrupted'} while you were working on the request before this note.",
+        "That request was not finished and its author has had no answer to it.",
+    ]
+    if open_steps := interruption.open_steps:
+        lines.append(
+            "These steps had started and their outcome is unknown: check before repeating any of them."
+        )
+        lines += [f"- {step.title or step.tool_call_id}" for step in open_steps]
+    if not _already_told(opened, interruption):
+        lines.append("The unfinished request was:")
+        lines += [f"> {line}" for line in interruption.request[:REQUEST_LIMIT].splitlines()]
+    lines.append(_instruction(bool(text), policy))
+    return "\n".join(lines)
+
+
+def _already_told(opened: Opened, interruption: Interruption) -> bool:
+    """Whether the agent's own history, or the transcript that it is about to get, ends with the request."""
+    if not interruption.request or opened.mode is ResumeMode.BOOTSTRAP:
+        return True
+    if opened.mode is ResumeMode.NATIVE and opened.last_replayed is not None:
+        return _folded(interruption.request) in _folded(opened.last_replayed)
+    return False
+
+
+def _instruction(new_text: bool, policy: NotePolicy) -> str:
+    if not policy.finish:
+        return "Do not go on with it unless you are asked to."
+    if new_text:
+        return "Finish that request, and answer the new message that follows, in one reply."
+    return "Nothing new was written. Finish that request now; do not announce that you are back."
+
+
+def _folded(text: str) -> str:
+    return " ".join(text.split())

@@ -1,0 +1,84 @@
+"""What is done at startup, or when a platform comes back, about a session that may have to be resumed.
+
+Only the marker and today's rules count; nothing is guessed from how recently a chat was used.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from gateway.model.recovery import Candidate, Decision, Verdict
+from gateway.model.session import Reason, Session, SessionState
+from gateway.rules.access import AccessPolicy, permits
+
+
+@dataclass(frozen=True, slots=True)
+class ResumePolicy:
+    """The `resume` section of the config. Durations are in seconds."""
+
+    enabled: bool = True
+    reasons: frozenset[str] = frozenset({Reason.DRAIN_TIMEOUT, Reason.RESTART_INTERRUPTED})
+    freshness: float = 3600.0
+    finish: bool = True
+    max_attempts: int = 3
+    breaker_boots: int = 3
+    breaker_window: float = 300.0
+
+
+def breaker_open(crashes: Sequence[float], policy: ResumePolicy, now: float) -> bool:
+    """Whether so many boots died lately that nothing is resumed without being asked.
+
+    `crashes` are the starting times of boots that ended without the clean-shutdown marker.
+    """
+    return sum(now - policy.breaker_window <= at <= now for at in crashes) > policy.breaker_boots
+
+
+def recover(
+    candidate: Candidate, policy: ResumePolicy, access: AccessPolicy, now: float, *, tripped: bool
+) -> Decision:
+    """Decide about one candidate. `tripped` says that the boots' loop breaker is open."""
+    session = candidate.session
+    if session.state is SessionState.SUSPENDED:
+        return _skip(candidate, f"suspended ({session.reason})")
+    if why := _outsider(session, access):
+        return _skip(candidate, why)
+    if session.state is SessionState.RESUME_PENDING and session.resume_attempts >= policy.max_attempts:
+        attempts = session.resume_attempts
+        return Decision(
+            candidate, Verdict.SUSPEND, f"resumed {attempts} times without a turn that ended well"
+        )
+    if candidate.waiting:
+        return Decision(candidate, Verdict.ANSWER, f"{candidate.waiting} waiting")
+    if session.state is SessionState.ACTIVE:
+        return _skip(candidate, "nothing was interrupted")
+    if tripped:
+        return _skip(candidate, "the gateway crashed too often lately; waits for the next message")
+    if candidate.scheduled and session.reason == Reason.MANUAL:
+        return Decision(candidate, Verdict.RESUME, "a person asked for it")
+    if why := _ineligible(session, policy, now):
+        return _skip(candidate, why)
+    return Decision(candidate, Verdict.RESUME, str(session.reason))
+
+
+def _ineligible(session: Session, policy: ResumePolicy, now: float) -> str | None:
+    if not policy.enabled or not policy.finish:
+        return "resuming is switched off"
+    if session.reason not in policy.reasons:
+        return f"the reason {session.reason!r} is not resumed without being asked"
+    if session.resume_turn_id is None or session.resume_marked_at is None:
+        return "nothing is known of the interrupted turn"
+    age = now - session.resume_marked_at
+    if age > policy.freshness:
+        return f"interrupted {age:.0f} s ago, which is longer than {policy.freshness:.0f} s"
+    return None
+
+
+def _outsider(session: Session, access: AccessPolicy) -> str | None:
+    if session.origin is None:
+        return "nobody knows where to answer"
+    if not permits(access, session.address.account, session.origin.author_id):
+        return f"{session.address.account}:{session.origin.author_id} is no longer allowed"
+    return None
+
+
+def _skip(candidate: Candidate, why: str) -> Decision:
+    return Decision(candidate, Verdict.SKIP, why)

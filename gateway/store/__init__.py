@@ -1,0 +1,1 @@
+"""The ledger: one database, one transaction a step."""

@@ -1,0 +1,56 @@
+"""Boots in the ledger: opening one takes stock of what dead ones left behind."""
+
+import sqlite3
+
+from gateway.model.boot import BOOT_TRANSITIONS, BootOpening, BootState
+from gateway.model.session import Reason
+from gateway.store import statements as sql
+from gateway.store.marks import mark_interrupted
+
+CRASHES_REMEMBERED = 50
+"""How many unclean boots the loop breaker is told about."""
+
+
+def open_boot(tx: sqlite3.Connection, replica: str, pid: int, now: float) -> BootOpening:
+    """Insert a boot; what ran in dead boots is interrupted and marked in the same transaction.
+
+    The caller holds the lock on the state, so that every other open boot is dead.
+    """
+    dead: list[tuple[int, float]] = tx.execute(sql.OPEN_BOOTS).fetchall()
+    interrupted = 0
+    for boot_id, seen_at in dead:
+        running: list[tuple[int, int, float]] = tx.execute(sql.RUNNING_TURNS, (boot_id,)).fetchall()
+        for turn_id, session_id, started_at in running:
+            # Dated by the last sign of life: the time of this start says nothing about the work's age.
+            died_at = max(seen_at, started_at)
+            mark_interrupted(tx, session_id, turn_id, Reason.RESTART_INTERRUPTED, died_at)
+            tx.execute(sql.INTERRUPT_TURN, (Reason.RESTART_INTERRUPTED, died_at, turn_id))
+            tx.execute(sql.INTERRUPT_STEPS, (turn_id,))
+        interrupted += len(running)
+        tx.execute(sql.BURY_BOOT, (now, boot_id))
+    unknown = tx.execute(sql.SENDING_TO_UNKNOWN).rowcount
+    crashes = tuple(row[0] for row in tx.execute(sql.CRASHES, (CRASHES_REMEMBERED,)))
+    (boot_id,) = tx.execute(sql.INSERT_BOOT, (replica, pid, BootState.STARTING, now, now)).fetchone()
+    return BootOpening(boot_id, len(dead), interrupted, unknown, crashes)
+
+
+def beat(tx: sqlite3.Connection, boot_id: int, now: float) -> None:
+    """A sign of life."""
+    tx.execute(sql.BEAT, (now, boot_id))
+
+
+def set_boot_state(tx: sqlite3.Connection, boot_id: int, state: BootState, intent: str | None) -> None:
+    """Move a boot along its table."""
+    _check(tx, boot_id, state)
+    tx.execute(sql.SET_BOOT_STATE, (state, intent, boot_id))
+
+
+def stop_boot(tx: sqlite3.Connection, boot_id: int, now: float) -> None:
+    """The clean-shutdown marker."""
+    _check(tx, boot_id, BootState.STOPPED)
+    tx.execute(sql.STOP_BOOT, (now, now, boot_id))
+
+
+def _check(tx: sqlite3.Connection, boot_id: int, after: BootState) -> None:
+    (before,) = tx.execute(sql.BOOT_STATE, (boot_id,)).fetchone()
+    BOOT_TRANSITIONS.check(BootState(before), after)

@@ -1,0 +1,153 @@
+"""The only door to the write connection: one task that groups queued writes into one transaction.
+
+A connection shared by several tasks loses one task's write when another rolls back, and commits half a
+write after a cancellation. Here nobody but the committer touches the connection; a caller waits for a future
+that is resolved after COMMIT. When one statement of a group fails, the group is rolled back and its writes
+run one by one, so that only the culprit fails.
+"""
+
+import asyncio
+import sqlite3
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any, TypeVar, cast
+
+import aiosqlite
+
+from gateway import log
+from gateway.ports import LedgerUnavailableError
+
+_log = log.get()
+
+T = TypeVar("T")
+Unit = Callable[[sqlite3.Connection], T]
+"""A step: everything it executes is committed together, or not at all."""
+
+GROUP_LIMIT = 256
+"""Writes that share one transaction at most, so that none waits for a very long group."""
+
+_UNWRITABLE = frozenset(
+    {
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_READONLY,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_LOCKED,
+        sqlite3.SQLITE_NOMEM,
+    }
+)
+
+
+class LedgerConnection(aiosqlite.Connection):
+    """An aiosqlite connection that runs a whole function in its thread: one hop for a transaction."""
+
+    async def run(self, function: Callable[[sqlite3.Connection], T]) -> T:
+        """Run `function` with the raw connection in the connection's thread."""
+        call = cast("Callable[..., Awaitable[T]]", self._execute)  # pyright: ignore[reportUnknownMemberType]
+        return await call(function, self._conn)
+
+
+@dataclass(slots=True)
+class _Job:
+    unit: Unit[Any]
+    future: asyncio.Future[Any]
+
+
+@dataclass(slots=True)
+class Committer:
+    """Takes writes from any task and commits them in groups, in the order in which they came."""
+
+    connection: LedgerConnection
+    healthy: bool = True
+    _queue: asyncio.Queue[_Job | None] = field(default_factory=asyncio.Queue["_Job | None"])
+
+    async def write(self, unit: Unit[T]) -> T:
+        """Run `unit` in a transaction and return its result once that is durable.
+
+        Raises `LedgerUnavailableError` when the database cannot be written; then nothing was. A caller that
+        is cancelled while it waits leaves the write to happen or not, never half of it.
+        """
+        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._queue.put_nowait(_Job(unit, future))
+        return await future
+
+    async def run(self) -> None:
+        """Commit until `stop` is reached."""
+        while (job := await self._queue.get()) is not None:
+            group = [job]
+            last = False
+            while len(group) < GROUP_LIMIT and not self._queue.empty():
+                following = self._queue.get_nowait()
+                if following is None:
+                    last = True
+                    break
+                group.append(following)
+            await self._commit(group)
+            if last:
+                return
+
+    def stop(self) -> None:
+        """Let `run` return after what is queued."""
+        self._queue.put_nowait(None)
+
+    async def _commit(self, group: list[_Job]) -> None:
+        units = [job.unit for job in group]
+        outcomes = await self.connection.run(lambda raw: _transact(raw, units))
+        for job, outcome in zip(group, outcomes, strict=True):
+            if job.future.cancelled():
+                continue
+            if isinstance(outcome, _Failure):
+                job.future.set_exception(outcome.error)
+            else:
+                job.future.set_result(outcome)
+        self._report(outcomes)
+
+    def _report(self, outcomes: list[Any]) -> None:
+        refused = [o.error for o in outcomes if isinstance(o, _Failure) and _is_unavailable(o.error)]
+        if refused and self.healthy:
+            self.healthy = False
+            _log.error("ledger.unwritable", why=str(refused[0]), accepting=False)
+        elif not refused and not self.healthy:
+            self.healthy = True
+            _log.info("ledger.writable", accepting=True)
+
+
+@dataclass(frozen=True, slots=True)
+class _Failure:
+    error: Exception
+
+
+def _is_unavailable(error: Exception) -> bool:
+    return isinstance(error, LedgerUnavailableError)
+
+
+def _transact(raw: sqlite3.Connection, units: list[Unit[Any]]) -> list[Any]:
+    """All units in one transaction; if that fails, each in its own."""
+    try:
+        return _group(raw, units)
+    except Exception as error:  # noqa: BLE001  every error belongs to a caller: it is carried to its future
+        if len(units) == 1:
+            return [_Failure(_classify(error))]
+    return [outcome for unit in units for outcome in _transact(raw, [unit])]
+
+
+def _group(raw: sqlite3.Connection, units: list[Unit[Any]]) -> list[Any]:
+    raw.execute("BEGIN IMMEDIATE")
+    try:
+        results = [unit(raw) for unit in units]
+        raw.execute("COMMIT")
+    except BaseException:
+        # A failed COMMIT may have ended the transaction already, and a full disk rolls back by itself.
+        if raw.in_transaction:
+            raw.execute("ROLLBACK")
+        raise
+    return results
+
+
+def _classify(error: Exception) -> Exception:
+    """Whose fault it is: a disk that cannot be written is no bug of the caller's."""
+    code = getattr(error, "sqlite_errorcode", None)
+    if isinstance(error, sqlite3.Error) and code is not None and code & 0xFF in _UNWRITABLE:
+        return LedgerUnavailableError(str(error))
+    return error

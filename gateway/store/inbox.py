@@ -1,0 +1,143 @@
+"""What comes in: messages, the cursor that acknowledges them, and what strangers are told."""
+
+import secrets
+import sqlite3
+from collections.abc import Sequence
+
+from gateway.model.address import Address, Route
+from gateway.model.delivery import Delivery, DeliveryKind, DeliveryState, Draft
+from gateway.model.intake import Accepted, BatchResult
+from gateway.model.message import Entry, MessageKind, MessageState, Refusal
+from gateway.model.session import SessionState
+from gateway.store import statements as sql
+from gateway.store.rows import delivery_of, origin_text
+
+FULL_NOTICE = "{} of your messages are waiting already; this one was not taken. Please send it again later."
+
+
+def accept(
+    tx: sqlite3.Connection,
+    account: str,
+    entries: Sequence[Entry],
+    refusals: Sequence[Refusal],
+    cursor: str | None,
+    now: float,
+) -> BatchResult:
+    """Write a batch and its cursor. An event id that is known is reported and changes nothing."""
+    owed: list[Delivery | None] = []
+    accepted = tuple(_accept_one(tx, entry, owed, now) for entry in entries)
+    for refusal in refusals:
+        if refusal.notice:
+            draft = Draft(DeliveryKind.NOTICE, refusal.notice)
+            owed.append(owe(tx, refusal.address.route, draft, now, key=refusal.notice_key))
+    if cursor is not None:
+        tx.execute(sql.SET_CURSOR, (account, "", cursor))
+    return BatchResult(accepted, tuple(delivery for delivery in owed if delivery))
+
+
+def _accept_one(tx: sqlite3.Connection, entry: Entry, owed: list[Delivery | None], now: float) -> Accepted:
+    known = tx.execute(sql.KNOWN_EVENT, (entry.address.account, entry.event_id)).fetchone()
+    if known:
+        return Accepted(known[0], known[1], fresh=False, kind=entry.kind, command=entry.command)
+    session_id, state = _session_at(tx, entry.address, now)
+    full = _is_full(tx, entry, session_id)
+    values = (
+        entry.address.account,
+        entry.event_id,
+        session_id,
+        entry.kind,
+        MessageState.WITHDRAWN if full else MessageState.WAITING,
+        entry.command,
+        entry.text,
+        origin_text(entry.origin),
+        now,
+    )
+    (message_id,) = tx.execute(sql.INSERT_MESSAGE, values).fetchone()
+    if full:
+        notice = Draft(DeliveryKind.NOTICE, FULL_NOTICE.format(entry.max_queued), entry.origin.message_ref)
+        owed.append(owe(tx, entry.address.route, notice, now, session_id=session_id))
+    return Accepted(
+        message_id, session_id, fresh=True, kind=entry.kind, command=entry.command, session_state=state
+    )
+
+
+def _is_full(tx: sqlite3.Connection, entry: Entry, session_id: int) -> bool:
+    if entry.kind is MessageKind.COMMAND:
+        return False
+    (waiting,) = tx.execute(sql.COUNT_WAITING, (session_id,)).fetchone()
+    return waiting >= entry.max_queued
+
+
+def _session_at(tx: sqlite3.Connection, address: Address, now: float) -> tuple[int, SessionState]:
+    """The current generation at an address; the first is made when there is none."""
+    place = (address.account, address.chat, address.thread, address.user)
+    found = tx.execute(sql.SESSION_AT, place).fetchone()
+    if found:
+        return int(found[0]), SessionState(found[1])
+    return insert_session(tx, address, 1, now), SessionState.ACTIVE
+
+
+def insert_session(tx: sqlite3.Connection, address: Address, generation: int, now: float) -> int:
+    """A new session at an address."""
+    place = (address.account, address.chat, address.thread, address.user)
+    values = (*place, generation, SessionState.ACTIVE, now, now)
+    (session_id,) = tx.execute(sql.INSERT_SESSION, values).fetchone()
+    return int(session_id)
+
+
+def waiting_commands(tx: sqlite3.Connection, account: str) -> tuple[Accepted, ...]:
+    """Commands that nobody has carried out yet."""
+    rows = tx.execute(sql.WAITING_COMMANDS, (account,))
+    return tuple(
+        Accepted(message, session, fresh=True, kind=MessageKind.COMMAND, command=command)
+        for message, session, command in rows
+    )
+
+
+def notify(
+    tx: sqlite3.Connection, session_id: int, drafts: Sequence[Draft], now: float, done: int | None
+) -> tuple[Delivery, ...]:
+    """Owe notices to a session's chat, and settle the command that caused them."""
+    if done is not None and not tx.execute(sql.FINISH_COMMAND, (done,)).rowcount:
+        return ()  # carried out before: a command has its effect once
+    return owe_all(tx, session_id, None, drafts, now)
+
+
+def owe_all(
+    tx: sqlite3.Connection, session_id: int, turn_id: int | None, drafts: Sequence[Draft], now: float
+) -> tuple[Delivery, ...]:
+    """Owe drafts to a session's chat, in order."""
+    if not drafts:
+        return ()
+    account, chat, thread = tx.execute(sql.SESSION_ROUTE, (session_id,)).fetchone()
+    route = Route(account, chat, thread)
+    owed = [owe(tx, route, draft, now, session_id=session_id, turn_id=turn_id) for draft in drafts]
+    return tuple(delivery for delivery in owed if delivery)
+
+
+def owe(
+    tx: sqlite3.Connection,
+    route: Route,
+    draft: Draft,
+    now: float,
+    *,
+    key: str = "",
+    session_id: int | None = None,
+    turn_id: int | None = None,
+) -> Delivery | None:
+    """Owe one message to a chat; None when the key says that it was owed before."""
+    values = (
+        route.account,
+        route.chat,
+        route.thread,
+        session_id,
+        turn_id,
+        draft.kind,
+        draft.body,
+        draft.reply_to,
+        DeliveryState.PENDING,
+        key or secrets.token_urlsafe(15),  # 20 characters: Discord's nonce takes 25
+        now,
+    )
+    row = tx.execute(sql.INSERT_DELIVERY, values).fetchone()
+    return delivery_of(row) if row else None

@@ -1,0 +1,42 @@
+"""Reading the ledger, for people."""
+
+import sqlite3
+
+from gateway.model.boot import Boot
+from gateway.model.message import Message
+from gateway.model.session import Session
+from gateway.model.turn import TurnRecord
+from gateway.store import statements as sql
+from gateway.store.rows import boot_of, message_of, session_of, turn_of
+
+
+def cursor(tx: sqlite3.Connection, account: str, scope: str) -> str | None:
+    """The stored cursor."""
+    row = tx.execute(sql.GET_CURSOR, (account, scope)).fetchone()
+    return str(row[0]) if row else None
+
+
+def session(tx: sqlite3.Connection, session_id: int) -> Session | None:
+    """One session."""
+    row = tx.execute(sql.SESSION_BY_ID, (session_id,)).fetchone()
+    return session_of(row) if row else None
+
+
+def sessions(tx: sqlite3.Connection, limit: int) -> tuple[Session, ...]:
+    """The sessions that were used last."""
+    return tuple(session_of(row) for row in tx.execute(sql.RECENT_SESSIONS, (limit,)))
+
+
+def turns(tx: sqlite3.Connection, session_id: int) -> tuple[TurnRecord, ...]:
+    """A session's turns, oldest first."""
+    return tuple(turn_of(row) for row in tx.execute(sql.TURNS_OF, (session_id,)))
+
+
+def messages(tx: sqlite3.Connection, session_id: int) -> tuple[Message, ...]:
+    """A session's messages, oldest first."""
+    return tuple(message_of(row) for row in tx.execute(sql.MESSAGES_OF, (session_id,)))
+
+
+def boots(tx: sqlite3.Connection, limit: int) -> tuple[Boot, ...]:
+    """The latest boots, newest first."""
+    return tuple(boot_of(row) for row in tx.execute(sql.LATEST_BOOTS, (limit,)))

@@ -1,0 +1,36 @@
+"""One gateway on one state directory, held by an exclusive lock that dies with its process."""
+
+import fcntl
+import os
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+
+from gateway.errors import StateLocked
+
+LOCK_FILE = "lock"
+
+
+@contextmanager
+def hold_state(state_dir: Path) -> Generator[None]:
+    """Hold the state directory, making it where it is missing.
+
+    Raises `StateLocked`, naming the process that has it. The kernel lets go of the lock when the process
+    ends, however it ends, so that there is no stale lock to clear by hand; the number in the file is only
+    for people. A child process never inherits it: Python opens files close-on-exec.
+    """
+    state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with (state_dir / LOCK_FILE).open("a+", encoding="ascii") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise StateLocked(state_dir, _holder(file.name)) from None
+        file.truncate(0)
+        file.write(str(os.getpid()))
+        file.flush()
+        yield
+
+
+def _holder(path: str) -> int | None:
+    text = Path(path).read_text(encoding="ascii", errors="replace").strip()
+    return int(text) if text.isdigit() else None

@@ -1,0 +1,70 @@
+"""The ledger for commands: read beside a running gateway, or without one."""
+
+import sqlite3
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from gateway.errors import LedgerUnavailable, SchemaTooNew
+from gateway.model.boot import BootOpening
+from gateway.model.delivery import Delivery
+from gateway.model.recovery import Candidate
+from gateway.store import boots, outbox, resumes
+from gateway.store.migrate import migrations
+
+
+@dataclass(frozen=True, slots=True)
+class Rehearsal:
+    """What the next start would find."""
+
+    opening: BootOpening
+    candidates: tuple[Candidate, ...]
+    owed: tuple[Delivery, ...]
+
+
+@contextmanager
+def reading(path: Path) -> Generator[sqlite3.Connection]:
+    """The ledger at `path`, read-only.
+
+    Raises `LedgerUnavailable` where there is none or it cannot be read, and `SchemaTooNew`.
+    """
+    with _connect(path) as raw:
+        raw.execute("PRAGMA query_only = ON")
+        yield raw
+
+
+def rehearse(path: Path, accounts: tuple[str, ...], now: float) -> Rehearsal:
+    """Do what a start does to the ledger, look at the result, and take it back.
+
+    The very same transaction as at a real start, so that the answer is not a second opinion.
+    """
+    with _connect(path) as raw:
+        raw.execute("BEGIN IMMEDIATE")
+        try:
+            opening = boots.open_boot(raw, "rehearsal", 0, now)
+            candidates = resumes.candidates(raw, None)
+            owed = tuple(delivery for account in accounts for delivery in outbox.owed(raw, account))
+            return Rehearsal(opening, candidates, owed)
+        finally:
+            raw.execute("ROLLBACK")
+
+
+@contextmanager
+def _connect(path: Path) -> Generator[sqlite3.Connection]:
+    if not path.exists():
+        raise LedgerUnavailable(f"there is none at {path} yet; it is made by the first `carryon run`")
+    try:
+        raw = sqlite3.connect(path, isolation_level=None, timeout=5.0)
+    except sqlite3.Error as error:
+        raise LedgerUnavailable(f"{path}: {error}") from None
+    try:
+        (found,) = raw.execute("PRAGMA user_version").fetchone()
+        known = migrations()[-1].number
+        if found > known:
+            raise SchemaTooNew(found, known)
+        yield raw
+    except sqlite3.Error as error:
+        raise LedgerUnavailable(f"{path}: {error}") from None
+    finally:
+        raw.close()

@@ -1,0 +1,66 @@
+"""What is owed to chats, and what became of it."""
+
+import sqlite3
+from typing import assert_never
+
+from gateway.model.delivery import (
+    DELIVERY_TRANSITIONS,
+    Delivered,
+    Delivery,
+    DeliveryState,
+    Rejected,
+    RetryAfter,
+    SendOutcome,
+    Unknown,
+)
+from gateway.store import statements as sql
+from gateway.store.rows import delivery_of
+
+
+def owed(tx: sqlite3.Connection, account: str) -> tuple[Delivery, ...]:
+    """Everything that is still to be sent or reconciled, oldest first."""
+    return tuple(delivery_of(row) for row in tx.execute(sql.OWED, (account,)))
+
+
+def claim(tx: sqlite3.Connection, delivery_id: int) -> None:
+    """From here on, a crash leaves the outcome unknown."""
+    _check(tx, delivery_id, DeliveryState.SENDING)
+    tx.execute(sql.CLAIM, (delivery_id,))
+
+
+def settle(tx: sqlite3.Connection, delivery_id: int, outcome: SendOutcome, now: float) -> None:
+    """What became of a claimed delivery."""
+    match outcome:
+        case Delivered(message_id):
+            _check(tx, delivery_id, DeliveryState.SENT)
+            tx.execute(sql.SETTLE_SENT, (message_id, now, delivery_id))
+        case Rejected(reason):
+            _check(tx, delivery_id, DeliveryState.REJECTED)
+            tx.execute(sql.SETTLE_REJECTED, (reason, now, delivery_id))
+        case RetryAfter(_, reason):
+            _move(tx, delivery_id, DeliveryState.PENDING, reason)
+        case Unknown(reason):
+            _move(tx, delivery_id, DeliveryState.UNKNOWN, reason)
+        case _:
+            assert_never(outcome)
+
+
+def retry_doubtful(tx: sqlite3.Connection, delivery_id: int) -> None:
+    """To be sent once more, and marked as a possible repeat."""
+    _check(tx, delivery_id, DeliveryState.PENDING)
+    tx.execute(sql.RETRY_DOUBTFUL, (delivery_id,))
+
+
+def hold(tx: sqlite3.Connection, delivery_id: int) -> None:
+    """Not to be sent until a person says so."""
+    _move(tx, delivery_id, DeliveryState.HELD, "held: it may have arrived already")
+
+
+def _move(tx: sqlite3.Connection, delivery_id: int, state: DeliveryState, error: str) -> None:
+    _check(tx, delivery_id, state)
+    tx.execute(sql.SETTLE_STATE, (state, error, delivery_id))
+
+
+def _check(tx: sqlite3.Connection, delivery_id: int, after: DeliveryState) -> None:
+    (before,) = tx.execute(sql.DELIVERY_STATE, (delivery_id,)).fetchone()
+    DELIVERY_TRANSITIONS.check(DeliveryState(before), after)

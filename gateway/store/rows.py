@@ -1,0 +1,137 @@
+"""Rows of the ledger as values, and back. Column lists stand beside the functions that unpack them."""
+
+import json
+from typing import Any
+
+from gateway.model.address import Address, ChatKind, Route
+from gateway.model.boot import Boot, BootState
+from gateway.model.delivery import Delivery, DeliveryKind, DeliveryState
+from gateway.model.message import Message, MessageKind, MessageState, Origin
+from gateway.model.session import ResumeMode, Session, SessionState
+from gateway.model.turn import Step, StepKind, StepStatus, TurnRecord, TurnState
+
+Row = tuple[Any, ...]
+
+SESSION = (
+    "id, account, chat, thread, person, generation, state, created_at, updated_at, reason, resume_turn_id, "
+    "resume_marked_at, resume_attempts, agent, agent_session_id, cwd, origin, last_mode, title"
+)
+
+
+def session_of(row: Row) -> Session:
+    """A row of `SESSION` columns."""
+    ident, account, chat, thread, person, generation, state, created, updated, *rest = row
+    reason, turn, marked, attempts, agent, agent_session, cwd, origin, mode, title = rest
+    return Session(
+        ident,
+        Address(account, chat, thread, person),
+        generation,
+        SessionState(state),
+        created,
+        updated,
+        reason,
+        turn,
+        marked,
+        attempts,
+        agent,
+        agent_session,
+        cwd,
+        origin_of(origin) if origin else None,
+        ResumeMode(mode) if mode else None,
+        title,
+    )
+
+
+MESSAGE = "id, session_id, event_id, kind, state, text, origin, received_at, turn_id"
+
+
+def message_of(row: Row) -> Message:
+    """A row of `MESSAGE` columns."""
+    ident, session, event, kind, state, text, origin, received, turn = row
+    return Message(
+        ident,
+        session,
+        event,
+        MessageKind(kind),
+        MessageState(state),
+        text,
+        origin_of(origin),
+        received,
+        turn,
+    )
+
+
+TURN = (
+    "id, session_id, boot_id, state, started_at, ended_at, reason, resume_mode, mode_reason, stop_reason, "
+    "text, resumes_turn_id"
+)
+
+
+def turn_of(row: Row) -> TurnRecord:
+    """A row of `TURN` columns."""
+    ident, session, boot, state, started, ended, reason, mode, why, stop, text, resumes = row
+    return TurnRecord(
+        ident,
+        session,
+        boot,
+        TurnState(state),
+        started,
+        ended,
+        reason,
+        ResumeMode(mode) if mode else None,
+        why,
+        stop,
+        text,
+        resumes,
+    )
+
+
+STEP = "seq, kind, status, title, tool_call_id, tool_kind, text"
+
+
+def step_of(row: Row) -> Step:
+    """A row of `STEP` columns."""
+    seq, kind, status, title, call, tool_kind, text = row
+    return Step(seq, StepKind(kind), StepStatus(status), title, call, tool_kind, text)
+
+
+DELIVERY = (
+    "id, account, chat, thread, kind, body, state, key, attempt, doubtful, reply_to, turn_id, session_id, "
+    "platform_message_id, error"
+)
+
+
+def delivery_of(row: Row) -> Delivery:
+    """A row of `DELIVERY` columns."""
+    ident, account, chat, thread, kind, body, state, key, attempt, doubtful, *rest = row
+    return Delivery(
+        ident,
+        Route(account, chat, thread),
+        DeliveryKind(kind),
+        body,
+        DeliveryState(state),
+        key,
+        attempt,
+        bool(doubtful),
+        *rest,
+    )
+
+
+BOOT = "id, replica, pid, state, started_at, seen_at, stopped_at, intent"
+
+
+def boot_of(row: Row) -> Boot:
+    """A row of `BOOT` columns."""
+    ident, replica, pid, state, started, seen, stopped, intent = row
+    return Boot(ident, replica, pid, BootState(state), started, seen, stopped, intent)
+
+
+def origin_of(text: str) -> Origin:
+    """An origin as it is stored."""
+    kind, author, name, ref = json.loads(text)
+    return Origin(ChatKind(kind), author, name, ref)
+
+
+def origin_text(origin: Origin) -> str:
+    """An origin as it is stored: a list, because a million rows repeat no field names."""
+    return json.dumps([origin.chat_kind, origin.author_id, origin.author_name, origin.message_ref])

@@ -1,0 +1,185 @@
+"""The ledger on SQLite: WAL, a flush at every commit, one connection that writes and one that reads."""
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+from gateway.model.boot import Boot, BootOpening, BootState
+from gateway.model.delivery import Delivery, Draft, SendOutcome
+from gateway.model.intake import Accepted, BatchResult
+from gateway.model.message import Entry, Message, Refusal
+from gateway.model.recovery import Candidate
+from gateway.model.session import ResumeMode, Session
+from gateway.model.turn import HistoryTurn, Step, TurnEnd, TurnRecord, TurnStart
+from gateway.store import boots, inbox, library, outbox, resumes, turns
+from gateway.store.committer import Committer, LedgerConnection, Unit
+from gateway.store.migrate import migrate
+
+T = TypeVar("T")
+LEDGER_FILE = "ledger.db"
+
+
+@asynccontextmanager
+async def open_sqlite(path: Path) -> AsyncGenerator["SqliteStore"]:
+    """Open, and if need be create or migrate, the ledger at `path`.
+
+    Raises `SchemaTooNew`. On leaving, what was queued is written and both connections are closed: an
+    aiosqlite connection that is not keeps the process from ending.
+    """
+    writing = LedgerConnection(partial(_connect, path), iter_chunk_size=64)
+    reading = LedgerConnection(partial(_connect_reading, path), iter_chunk_size=64)
+    async with writing:
+        await writing.run(migrate)
+        committer = Committer(writing)
+        async with reading, asyncio.TaskGroup() as group:
+            group.create_task(committer.run(), name="ledger-committer")
+            try:
+                yield SqliteStore(committer, reading)
+            finally:
+                committer.stop()
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    raw = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    raw.execute("PRAGMA journal_mode = WAL")
+    raw.execute("PRAGMA synchronous = FULL")
+    raw.execute("PRAGMA foreign_keys = ON")
+    raw.execute("PRAGMA busy_timeout = 5000")
+    raw.execute("PRAGMA cache_size = -16000")
+    return raw
+
+
+def _connect_reading(path: Path) -> sqlite3.Connection:
+    raw = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    raw.execute("PRAGMA query_only = ON")
+    raw.execute("PRAGMA busy_timeout = 5000")
+    return raw
+
+
+class SqliteStore:
+    """The `Store` port. Each method is one transaction; see `gateway.ports` for what each promises."""
+
+    def __init__(self, committer: Committer, reading: LedgerConnection) -> None:
+        self._committer = committer
+        self._reading = reading
+
+    @property
+    def healthy(self) -> bool:
+        """Whether the last write went through."""
+        return self._committer.healthy
+
+    async def _write(self, unit: Unit[T]) -> T:
+        return await self._committer.write(unit)
+
+    async def _read(self, unit: Unit[T]) -> T:
+        return await self._reading.run(unit)
+
+    async def open_boot(self, replica: str, pid: int, now: float) -> BootOpening:
+        return await self._write(lambda tx: boots.open_boot(tx, replica, pid, now))
+
+    async def beat(self, boot_id: int, now: float) -> None:
+        await self._write(lambda tx: boots.beat(tx, boot_id, now))
+
+    async def set_boot_state(self, boot_id: int, state: BootState, intent: str | None = None) -> None:
+        await self._write(lambda tx: boots.set_boot_state(tx, boot_id, state, intent))
+
+    async def stop_boot(self, boot_id: int, now: float) -> None:
+        await self._write(lambda tx: boots.stop_boot(tx, boot_id, now))
+
+    async def accept(
+        self,
+        account: str,
+        entries: Sequence[Entry],
+        refusals: Sequence[Refusal],
+        cursor: str | None,
+        now: float,
+    ) -> BatchResult:
+        return await self._write(lambda tx: inbox.accept(tx, account, entries, refusals, cursor, now))
+
+    async def cursor(self, account: str, scope: str = "") -> str | None:
+        return await self._read(lambda tx: library.cursor(tx, account, scope))
+
+    async def waiting_commands(self, account: str) -> tuple[Accepted, ...]:
+        return await self._read(lambda tx: inbox.waiting_commands(tx, account))
+
+    async def notify(
+        self, session_id: int, drafts: Sequence[Draft], now: float, done: int | None = None
+    ) -> tuple[Delivery, ...]:
+        return await self._write(lambda tx: inbox.notify(tx, session_id, drafts, now, done))
+
+    async def begin_turn(self, session_id: int, boot_id: int, now: float) -> TurnStart | None:
+        return await self._write(lambda tx: turns.begin_turn(tx, session_id, boot_id, now))
+
+    async def record_opening(
+        self, turn_id: int, agent: str, agent_session_id: str, cwd: str, mode: ResumeMode, why: str
+    ) -> None:
+        await self._write(
+            lambda tx: turns.record_opening(tx, turn_id, agent, agent_session_id, cwd, mode, why)
+        )
+
+    async def record_steps(self, turn_id: int, steps: Sequence[Step]) -> None:
+        await self._write(lambda tx: turns.record_steps(tx, turn_id, steps))
+
+    async def mark_pending(self, turn_ids: Sequence[int], reason: str, now: float) -> None:
+        await self._write(lambda tx: turns.mark_pending(tx, turn_ids, reason, now))
+
+    async def end_turn(self, turn_id: int, end: TurnEnd, now: float) -> tuple[Delivery, ...]:
+        return await self._write(lambda tx: turns.end_turn(tx, turn_id, end, now))
+
+    async def owed(self, account: str) -> tuple[Delivery, ...]:
+        return await self._read(lambda tx: outbox.owed(tx, account))
+
+    async def claim(self, delivery_id: int) -> None:
+        await self._write(lambda tx: outbox.claim(tx, delivery_id))
+
+    async def settle(self, delivery_id: int, outcome: SendOutcome, now: float) -> None:
+        await self._write(lambda tx: outbox.settle(tx, delivery_id, outcome, now))
+
+    async def retry_doubtful(self, delivery_id: int) -> None:
+        await self._write(lambda tx: outbox.retry_doubtful(tx, delivery_id))
+
+    async def hold(self, delivery_id: int) -> None:
+        await self._write(lambda tx: outbox.hold(tx, delivery_id))
+
+    async def candidates(self, account: str | None = None) -> tuple[Candidate, ...]:
+        return await self._read(lambda tx: resumes.candidates(tx, account))
+
+    async def schedule_resumes(self, session_ids: Sequence[int], now: float) -> tuple[int, ...]:
+        return await self._write(lambda tx: resumes.schedule_resumes(tx, session_ids, now))
+
+    async def withdraw_resumes(self, session_ids: Sequence[int]) -> None:
+        await self._write(lambda tx: resumes.withdraw_resumes(tx, session_ids))
+
+    async def suspend(
+        self, session_id: int, reason: str, drafts: Sequence[Draft], now: float
+    ) -> tuple[Delivery, ...]:
+        return await self._write(lambda tx: resumes.suspend(tx, session_id, reason, drafts, now))
+
+    async def reactivate(self, session_id: int, event_id: str, now: float) -> bool:
+        return await self._write(lambda tx: resumes.reactivate(tx, session_id, event_id, now))
+
+    async def next_generation(self, session_id: int, now: float) -> int:
+        return await self._write(lambda tx: resumes.next_generation(tx, session_id, now))
+
+    async def session(self, session_id: int) -> Session | None:
+        return await self._read(lambda tx: library.session(tx, session_id))
+
+    async def sessions(self, limit: int) -> tuple[Session, ...]:
+        return await self._read(lambda tx: library.sessions(tx, limit))
+
+    async def turns(self, session_id: int) -> tuple[TurnRecord, ...]:
+        return await self._read(lambda tx: library.turns(tx, session_id))
+
+    async def messages(self, session_id: int) -> tuple[Message, ...]:
+        return await self._read(lambda tx: library.messages(tx, session_id))
+
+    async def history(self, session_id: int, before_turn: int) -> tuple[HistoryTurn, ...]:
+        return await self._read(lambda tx: turns.history(tx, session_id, before_turn))
+
+    async def boots(self, limit: int) -> tuple[Boot, ...]:
+        return await self._read(lambda tx: library.boots(tx, limit))

@@ -1,0 +1,152 @@
+"""Every statement of the ledger, named. Both databases understand all of them but for the placeholders."""
+
+from gateway.store.rows import BOOT, DELIVERY, MESSAGE, SESSION, STEP, TURN
+
+# ruff: noqa: S608  what is interpolated are column lists of this package, never a value
+
+# Boots
+OPEN_BOOTS = "SELECT id, seen_at FROM boots WHERE stopped_at IS NULL AND buried_at IS NULL ORDER BY id"
+CRASHES = (
+    "SELECT started_at FROM boots WHERE stopped_at IS NULL AND buried_at IS NOT NULL ORDER BY id DESC LIMIT ?"
+)
+BURY_BOOT = "UPDATE boots SET buried_at = ? WHERE id = ?"
+INSERT_BOOT = (
+    "INSERT INTO boots (replica, pid, state, started_at, seen_at) VALUES (?, ?, ?, ?, ?) RETURNING id"
+)
+BEAT = "UPDATE boots SET seen_at = ? WHERE id = ?"
+BOOT_STATE = "SELECT state FROM boots WHERE id = ?"
+SET_BOOT_STATE = "UPDATE boots SET state = ?, intent = coalesce(?, intent) WHERE id = ?"
+STOP_BOOT = "UPDATE boots SET state = 'stopped', stopped_at = ?, seen_at = ? WHERE id = ?"
+LATEST_BOOTS = f"SELECT {BOOT} FROM boots ORDER BY id DESC LIMIT ?"
+
+# Sessions
+SESSION_BY_ID = f"SELECT {SESSION} FROM sessions WHERE id = ?"
+SESSION_AT = (
+    "SELECT id, state FROM sessions WHERE account = ? AND chat = ? AND thread = ? AND person = ? "
+    "ORDER BY generation DESC LIMIT 1"
+)
+SESSION_ROUTE = "SELECT account, chat, thread FROM sessions WHERE id = ?"
+SESSION_STATE = "SELECT state FROM sessions WHERE id = ?"
+SESSION_MARK = "SELECT state, resume_turn_id FROM sessions WHERE id = ?"
+INSERT_SESSION = (
+    "INSERT INTO sessions (account, chat, thread, person, generation, state, created_at, updated_at) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?) RETURNING id"
+)
+MARK_SESSION = (
+    "UPDATE sessions SET state = 'resume_pending', reason = ?, resume_turn_id = ?, resume_marked_at = ? "
+    "WHERE id = ?"
+)
+CLEAR_MARK = (
+    "UPDATE sessions SET state = 'active', reason = NULL, resume_turn_id = NULL, resume_marked_at = NULL, "
+    "resume_attempts = 0, updated_at = ? WHERE id = ?"
+)
+SUSPEND_SESSION = "UPDATE sessions SET state = 'suspended', reason = ?, updated_at = ? WHERE id = ?"
+BEGIN_ON_SESSION = (
+    "UPDATE sessions SET origin = ?, title = CASE WHEN title = '' THEN ? ELSE title END, "
+    "resume_attempts = resume_attempts + ?, updated_at = ? WHERE id = ?"
+)
+SET_AGENT_SESSION = "UPDATE sessions SET agent = ?, agent_session_id = ?, cwd = ?, last_mode = ? WHERE id = ?"
+REACTIVATE_SESSION = (
+    "UPDATE sessions SET state = 'resume_pending', reason = 'manual', resume_attempts = 0, "
+    "resume_marked_at = ?, updated_at = ? WHERE id = ?"
+)
+RECENT_SESSIONS = (
+    f"SELECT {SESSION} FROM sessions WHERE id IN "
+    "(SELECT session_id FROM (SELECT session_id, max(id) AS latest FROM "
+    "(SELECT id, session_id FROM messages ORDER BY id DESC LIMIT 10000) "
+    "GROUP BY session_id ORDER BY latest DESC LIMIT ?)) ORDER BY updated_at DESC"
+)
+
+# Messages
+KNOWN_EVENT = "SELECT id, session_id FROM messages WHERE account = ? AND event_id = ?"
+INSERT_MESSAGE = (
+    "INSERT INTO messages (account, event_id, session_id, kind, state, command, text, origin, received_at) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id"
+)
+INSERT_RESUME_EVENT = (
+    "INSERT INTO messages (account, event_id, session_id, kind, state, text, origin, received_at) "
+    "VALUES (?, ?, ?, 'internal', 'waiting', '', ?, ?) ON CONFLICT (account, event_id) DO NOTHING"
+)
+WAITING_COMMANDS = (
+    "SELECT m.id, m.session_id, m.command FROM messages m "
+    "WHERE m.state = 'waiting' AND m.kind = 'command' AND m.account = ? ORDER BY m.id"
+)
+COUNT_WAITING = "SELECT count(*) FROM messages WHERE session_id = ? AND state = 'waiting'"
+FINISH_COMMAND = "UPDATE messages SET state = 'done' WHERE id = ? AND state = 'waiting'"
+NEXT_WAITING = (
+    f"SELECT {MESSAGE} FROM messages WHERE session_id = ? AND state = 'waiting' "
+    "AND kind IN ('user', 'internal') ORDER BY kind = 'internal', id LIMIT 1"
+)
+WITHDRAW_RESUMES = (
+    "UPDATE messages SET state = 'withdrawn' WHERE session_id = ? AND state = 'waiting' AND kind = 'internal'"
+)
+WITHDRAW_WAITING = (
+    "UPDATE messages SET state = 'withdrawn' WHERE session_id = ? AND state = 'waiting' AND kind <> 'command'"
+)
+TAKE_MESSAGE = "UPDATE messages SET state = 'taken', turn_id = ? WHERE id = ? AND state = 'waiting'"
+MESSAGES_OF = f"SELECT {MESSAGE} FROM messages WHERE session_id = ? ORDER BY id"
+REQUEST_OF = "SELECT text, origin FROM messages WHERE turn_id = ? ORDER BY id"
+
+# Turns and steps
+RUNNING_TURNS = "SELECT id, session_id, started_at FROM turns WHERE boot_id = ? AND state = 'running'"
+INSERT_TURN = (
+    "INSERT INTO turns (session_id, boot_id, state, started_at, resumes_turn_id) "
+    "VALUES (?, ?, 'running', ?, ?) RETURNING id"
+)
+TURN_STATE = "SELECT state, session_id FROM turns WHERE id = ?"
+TURN_FOR_NOTE = "SELECT text, resumes_turn_id FROM turns WHERE id = ?"
+INTERRUPT_TURN = "UPDATE turns SET state = 'interrupted', reason = ?, ended_at = ? WHERE id = ?"
+END_TURN = (
+    "UPDATE turns SET state = ?, reason = ?, stop_reason = ?, text = ?, ended_at = ?, "
+    "resume_mode = coalesce(resume_mode, 'live') WHERE id = ?"
+)
+SET_TURN_MODE = "UPDATE turns SET resume_mode = ?, mode_reason = ? WHERE id = ?"
+HAS_COMPLETED = (
+    "SELECT count(*) FROM "
+    "(SELECT 1 FROM turns WHERE session_id = ? AND state = 'completed' ORDER BY id DESC LIMIT 1) AS one"
+)
+TURNS_OF = f"SELECT {TURN} FROM turns WHERE session_id = ? ORDER BY id"
+TURNS_BEFORE = f"SELECT {TURN} FROM turns WHERE session_id = ? AND id < ? ORDER BY id DESC LIMIT ?"
+PUT_STEP = (
+    f"INSERT INTO steps (turn_id, {STEP}) VALUES (?, ?, ?, ?, ?, ?, ?, ?) "
+    "ON CONFLICT (turn_id, seq) DO UPDATE SET kind = excluded.kind, status = excluded.status, "
+    "title = excluded.title, tool_call_id = excluded.tool_call_id, tool_kind = excluded.tool_kind, "
+    "text = excluded.text"
+)
+STEPS_OF = f"SELECT {STEP} FROM steps WHERE turn_id = ? ORDER BY seq"
+CLOSE_STEPS = "UPDATE steps SET status = ? WHERE turn_id = ? AND status = 'running'"
+INTERRUPT_STEPS = "UPDATE steps SET status = 'interrupted' WHERE turn_id = ? AND status = 'running'"
+
+# Deliveries
+INSERT_DELIVERY = (
+    "INSERT INTO deliveries (account, chat, thread, session_id, turn_id, kind, body, reply_to, state, key, "
+    f"created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (key) DO NOTHING RETURNING {DELIVERY}"
+)
+OWED = f"SELECT {DELIVERY} FROM deliveries WHERE account = ? AND state IN ('pending', 'unknown') ORDER BY id"
+DELIVERY_STATE = "SELECT state FROM deliveries WHERE id = ?"
+CLAIM = "UPDATE deliveries SET state = 'sending', attempt = attempt + 1 WHERE id = ?"
+SETTLE_SENT = (
+    "UPDATE deliveries SET state = 'sent', platform_message_id = ?, error = NULL, settled_at = ? WHERE id = ?"
+)
+SETTLE_REJECTED = "UPDATE deliveries SET state = 'rejected', error = ?, settled_at = ? WHERE id = ?"
+SETTLE_STATE = "UPDATE deliveries SET state = ?, error = ? WHERE id = ?"
+RETRY_DOUBTFUL = "UPDATE deliveries SET state = 'pending', doubtful = 1 WHERE id = ?"
+SENDING_TO_UNKNOWN = (
+    "UPDATE deliveries SET state = 'unknown', error = 'the gateway stopped while it was being sent' "
+    "WHERE state = 'sending'"
+)
+
+# Recovery
+PENDING_SESSIONS = f"SELECT {SESSION} FROM sessions WHERE state = 'resume_pending'"
+WAITING_BY_SESSION = (
+    "SELECT session_id, count(*) FILTER (WHERE kind = 'user'), "
+    "count(*) FILTER (WHERE kind = 'internal') FROM messages "
+    "WHERE state = 'waiting' AND kind <> 'command' GROUP BY session_id"
+)
+
+# Cursors
+GET_CURSOR = "SELECT value FROM cursors WHERE account = ? AND scope = ?"
+SET_CURSOR = (
+    "INSERT INTO cursors (account, scope, value) VALUES (?, ?, ?) "
+    "ON CONFLICT (account, scope) DO UPDATE SET value = excluded.value"
+)

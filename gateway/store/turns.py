@@ -1,0 +1,145 @@
+"""Turns in the ledger: begun on the earliest waiting message, ended together with what is owed for them."""
+
+import sqlite3
+from collections.abc import Sequence
+
+from gateway.model.delivery import Delivery
+from gateway.model.message import MessageKind
+from gateway.model.session import ResumeMode, Session, SessionState
+from gateway.model.turn import (
+    TURN_TRANSITIONS,
+    HistoryTurn,
+    Interruption,
+    Step,
+    StepStatus,
+    TurnEnd,
+    TurnStart,
+    TurnState,
+)
+from gateway.store import statements as sql
+from gateway.store.inbox import owe_all
+from gateway.store.marks import clear_mark, mark_interrupted
+from gateway.store.rows import message_of, origin_of, origin_text, session_of, step_of, turn_of
+
+TITLE_LENGTH = 80
+CHAIN_LIMIT = 10
+"""How many interruptions in a row a note looks back through; the loop breaker stops far earlier."""
+
+HISTORY_LIMIT = 500
+"""Past turns that are read for a transcript; its own limit on characters is reached far earlier."""
+
+
+def begin_turn(tx: sqlite3.Connection, session_id: int, boot_id: int, now: float) -> TurnStart | None:
+    """Start a turn on the earliest waiting message of a session that may work."""
+    session = session_of(tx.execute(sql.SESSION_BY_ID, (session_id,)).fetchone())
+    if session.state is SessionState.SUSPENDED:
+        return None
+    row = tx.execute(sql.NEXT_WAITING, (session_id,)).fetchone()
+    if row is None:
+        return None
+    message = message_of(row)
+    marked = session.state is SessionState.RESUME_PENDING
+    interruption = _interruption(tx, session) if marked else None
+    resumes = session.resume_turn_id if marked else None
+    (turn_id,) = tx.execute(sql.INSERT_TURN, (session_id, boot_id, now, resumes)).fetchone()
+    tx.execute(sql.TAKE_MESSAGE, (turn_id, message.id))
+    if message.kind is not MessageKind.INTERNAL:
+        # The note goes with this message, so nothing is left for a resume event to say.
+        tx.execute(sql.WITHDRAW_RESUMES, (session_id,))
+    title = message.text.strip()[:TITLE_LENGTH]
+    tx.execute(sql.BEGIN_ON_SESSION, (origin_text(message.origin), title, int(marked), now, session_id))
+    (ended,) = tx.execute(sql.HAS_COMPLETED, (session_id,)).fetchone()
+    return TurnStart(turn_id, session, message, interruption, ended)
+
+
+def _interruption(tx: sqlite3.Connection, session: Session) -> Interruption | None:
+    """The interrupted turn, and those before it that it was itself continuing."""
+    if session.resume_turn_id is None or session.resume_marked_at is None or session.reason is None:
+        return None
+    requests: list[str] = []
+    answers: list[str] = []
+    steps: list[Step] = []
+    turn_id: int | None = session.resume_turn_id
+    for _ in range(CHAIN_LIMIT):
+        if turn_id is None:
+            break
+        text, earlier = tx.execute(sql.TURN_FOR_NOTE, (turn_id,)).fetchone()
+        requests[:0] = [row[0] for row in tx.execute(sql.REQUEST_OF, (turn_id,)) if row[0]]
+        answers[:0] = [text] if text else []
+        steps[:0] = [step_of(row) for row in tx.execute(sql.STEPS_OF, (turn_id,))]
+        turn_id = earlier
+    return Interruption(
+        session.resume_turn_id,
+        session.reason,
+        session.resume_marked_at,
+        "\n\n".join(requests),
+        "".join(answers),
+        tuple(steps),
+    )
+
+
+def record_opening(
+    tx: sqlite3.Connection,
+    turn_id: int,
+    agent: str,
+    agent_session_id: str,
+    cwd: str,
+    mode: ResumeMode,
+    why: str,
+) -> None:
+    """How the agent session was continued, on the turn and on the session."""
+    session_id = _running(tx, turn_id)
+    tx.execute(sql.SET_TURN_MODE, (mode, why, turn_id))
+    tx.execute(sql.SET_AGENT_SESSION, (agent, agent_session_id, cwd, mode, session_id))
+
+
+def record_steps(tx: sqlite3.Connection, turn_id: int, steps: Sequence[Step]) -> None:
+    """Insert or update steps."""
+    for step in steps:
+        values = (step.seq, step.kind, step.status, step.title, step.tool_call_id, step.tool_kind, step.text)
+        tx.execute(sql.PUT_STEP, (turn_id, *values))
+
+
+def mark_pending(tx: sqlite3.Connection, turn_ids: Sequence[int], reason: str, now: float) -> None:
+    """Mark the sessions of turns that are about to be interrupted, but not of those that ended."""
+    for turn_id in turn_ids:
+        state, session_id = tx.execute(sql.TURN_STATE, (turn_id,)).fetchone()
+        if state == TurnState.RUNNING:
+            mark_interrupted(tx, session_id, turn_id, reason, now)
+
+
+def end_turn(tx: sqlite3.Connection, turn_id: int, end: TurnEnd, now: float) -> tuple[Delivery, ...]:
+    """End a turn; its reply is owed from the same moment."""
+    session_id = _running(tx, turn_id, end.state)
+    record_steps(tx, turn_id, end.steps)
+    tx.execute(sql.CLOSE_STEPS, (_closing(end.state), turn_id))
+    tx.execute(sql.END_TURN, (end.state, end.reason, end.stop_reason, end.text, now, turn_id))
+    if end.state.ended_well:
+        clear_mark(tx, session_id, now)
+    elif end.reason and end.state in (TurnState.INTERRUPTED, TurnState.FAILED):
+        mark_interrupted(tx, session_id, turn_id, end.reason, now)
+    return owe_all(tx, session_id, turn_id, end.drafts, now)
+
+
+def _closing(state: TurnState) -> StepStatus:
+    """What becomes of steps that were open when their turn ended."""
+    return StepStatus.COMPLETED if state.ended_well else StepStatus.INTERRUPTED
+
+
+def _running(tx: sqlite3.Connection, turn_id: int, after: TurnState = TurnState.COMPLETED) -> int:
+    state, session_id = tx.execute(sql.TURN_STATE, (turn_id,)).fetchone()
+    TURN_TRANSITIONS.check(TurnState(state), after)
+    return int(session_id)
+
+
+def history(tx: sqlite3.Connection, session_id: int, before_turn: int) -> tuple[HistoryTurn, ...]:
+    """What was said and done in a session before a turn, oldest first."""
+    rows = tx.execute(sql.TURNS_BEFORE, (session_id, before_turn, HISTORY_LIMIT)).fetchall()
+    past: list[HistoryTurn] = []
+    for turn in map(turn_of, reversed(rows)):
+        requests = tx.execute(sql.REQUEST_OF, (turn.id,)).fetchall()
+        author = origin_of(requests[0][1]).author_name if requests else ""
+        request = "\n\n".join(text for text, _ in requests if text)
+        steps = tuple(step_of(row) for row in tx.execute(sql.STEPS_OF, (turn.id,)))
+        past.append(HistoryTurn(turn.id, turn.state, author, request, turn.text, steps))
+    return tuple(past)

@@ -1,0 +1,279 @@
+"""Broken configs: each is refused with its place, what was found and what is allowed, and no secret in sight."""
+
+import traceback
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from gateway.config_file import load
+from gateway.errors import ConfigError
+
+TOKEN = "123456:the-real-bot-token-AAF"
+ELSE = "another-planted-secret-value"
+GOOD = """\
+state_dir: ./state
+accounts:
+  telegram:
+    platform: telegram
+    token: ${TOKEN}
+agents:
+  demo:
+    command: [carryon-demo-agent]
+    env: {KEY: "${ELSE}"}
+default_agent: demo
+access:
+  allow: ["telegram:1"]
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """`old` in the good file becomes `new`; without `old`, `new` is added at the end."""
+
+    place: str
+    parts: tuple[str, ...]
+    new: str
+    old: str = ""
+    environ: dict[str, str] = field(default_factory=dict)
+
+
+def row(place: str, new: str, *parts: str, old: str = "", **environ: str) -> Row:
+    return Row(place, parts, new, old, environ)
+
+
+ENV = "environment CARRYON__"
+SHORT = "!replace the whole file!"
+ROWS = [
+    # The file as a whole
+    row("1:1", "", "the file is empty", "accounts", old=SHORT),
+    row("1:1", "# nothing\n", "the file is empty", old=SHORT),
+    row("1:1", "- a\n", "holds no keys", old=SHORT),
+    row("1:1", "just a text", "holds no keys", old=SHORT),
+    row("1:1", "{}", "accounts: missing", "is required", old=SHORT),
+    row("1:1", "{}", "default_agent: missing", old=SHORT),
+    row("1:1", "[" * 500, "levels", old=SHORT),
+    row("1:1", "a: &a [*a]", "levels", old=SHORT),
+    row("3:1", "---\na: 1\n---\nb: 2\n", "another document", old=SHORT),
+    # Syntax
+    row("14:1", "log: [a\n", "not valid YAML", "'<stream end>'", "begun at gateway.yaml:13:6"),
+    row("13:11", "log: level: info\n", "mapping values are not allowed here"),
+    row("13:1", "\tlog: {}\n", "tabs"),
+    row("5:12", "token: @x", "'@'", "quotes", old="token: ${TOKEN}"),
+    row("5:12", f"token: *{ELSE}", "undefined alias", old="token: ${TOKEN}"),
+    row("5:12", f"token: !{ELSE} x", "accounts.telegram.token: a tag", "quote", old="token: ${TOKEN}"),
+    row("13:6", "log: !!python/object/apply:os.system [ls]\n", "log: a tag", "remove it"),
+    row("13:6", "log: !!set {a}\n", "log: a tag"),
+    row("13:3", "? [a]\n: b\n", "a key that is not a text"),
+    row("13:1", "state_dir: x\n", "state_dir: the key stands twice", ":1:1", "remove one"),
+    row("6:5", "    token: a\nagents:\n", "token: the key stands twice", old="agents:\n"),
+    row("13:7", "log: {<<: 5}\n", "<<: a mapping"),
+    row("1:12", "state_dir: \x07", "a control character", old="state_dir: ./state"),
+    row("1:1", 'state_dir: "\\UFFFFFFFF"', "not valid YAML", old="state_dir: ./state"),
+    # Unknown and missing keys
+    row("13:1", "acces: {}\n", "acces: unknown key", 'did you mean "access"?'),
+    row("13:1", "zzz: 1\n", "zzz: unknown key", "allowed here: state_dir, store", "remove it"),
+    row("13:1", "drain_timeout: 5s\n", "it belongs into shutdown"),
+    row("13:1", "boots: 5\n", "it belongs into resume.breaker"),
+    row("5:5", "tokn: ${TOKEN}", "accounts.telegram.tokn: unknown key", '"token"', old="token: ${TOKEN}"),
+    row("3:3", "tokn: ${TOKEN}", "accounts.telegram.token: missing", old="token: ${TOKEN}"),
+    row("13:7", "log: {fromat: json}\n", 'did you mean "format"?'),
+    row("7:3", "cwd: x", "agents.demo.command: missing", old="command: [carryon-demo-agent]"),
+    row("5:5", f"{TOKEN}{TOKEN}: x", "123456:t…: unknown key", old="token: ${TOKEN}"),
+    row("1:1", "a: 1", "agents: missing", old=SHORT),
+    # Wrong types
+    row("13:6", "log: 5\n", "log: found 5", "a section is allowed, with format, level"),
+    row("13:1", "log:\n", "log: no value", "remove it"),
+    row("8:14", "command: carryon", 'found "carryon"', "a list", old="command: [carryon-demo-agent]"),
+    row("8:14", "command: []", "empty", "at least one", old="command: [carryon-demo-agent]"),
+    row(
+        "8:14",
+        'command: [""]',
+        "agents.demo.command",
+        "the name of a program",
+        old="command: [carryon-demo-agent]",
+    ),
+    row("8:15", "command: [[a]]", "command.0: found a list", "a text", old="command: [carryon-demo-agent]"),
+    row("8:15", 'command: ["a\\0b"]', "NUL", old="command: [carryon-demo-agent]"),
+    row("5:12", f"token: [{TOKEN}]", "token: found a list", "a text is allowed", old="token: ${TOKEN}"),
+    row("5:12", f"token: {{a: {TOKEN}}}", "token: found a section", old="token: ${TOKEN}"),
+    row("5:5", "token:", "token: no value", "a text", old="token: ${TOKEN}"),
+    row("5:12", "token: 123456789", "a bot token is digits, a colon", "BotFather", old="token: ${TOKEN}"),
+    row("5:12", f"token: {ELSE}", "not shown here", "BotFather", old="token: ${TOKEN}"),
+    row("9:16", f"env: {{KEY: [{ELSE}]}}", "env.KEY: found a list", old='env: {KEY: "${ELSE}"}'),
+    row("9:10", f"env: {ELSE}", "env: found a text that is not shown", old='env: {KEY: "${ELSE}"}'),
+    row("13:19", "resume: {enabled: maybe}\n", 'found "maybe"', "true or false"),
+    row("13:19", "sessions: {scope: []}\n", "found a list", "with direct, group"),
+    row("13:24", "sessions: {max_queued: true}\n", "found true", "a whole number"),
+    row("13:24", "sessions: {max_queued: 1.5}\n", "found 1.5", "a whole number"),
+    row("13:24", "sessions: {max_queued: .nan}\n", "a whole number"),
+    row("13:24", "sessions: {max_queued: 0}\n", "found 0", "at least 1"),
+    row("13:24", "sessions: {max_queued: 1000001}\n", "found 1000001", "at most 1000000"),
+    row("13:24", f"sessions: {{max_queued: {'9' * 5000}}}\n", "a whole number"),
+    row("1:12", 'state_dir: ""', "found an empty text", "a path", old="state_dir: ./state"),
+    row("1:12", "state_dir: [a]", "found a list", "a path", old="state_dir: ./state"),
+    row("1:12", 'state_dir: "\\uD800"', "state_dir", old="state_dir: ./state"),
+    # Values
+    row("13:14", "log: {level: inf}\n", 'found "inf"', "debug, info, warning, error", 'did you mean "info"?'),
+    row("13:14", f"log: {{level: {TOKEN}}}\n", "not shown here", "debug, info"),
+    row("13:19", "resume: {reasons: drain_timeout}\n", "a list is allowed"),
+    row("13:20", "resume: {reasons: [x, manual]}\n", "resume.reasons.0", "agent_lost"),
+    row("13:21", "resume: {freshness: 1w}\n", 'found "1w"', "500ms, 30s, 10m, 1h or 2d"),
+    row("13:21", "resume: {freshness: 0}\n", "found 0", "above zero"),
+    row("13:21", "resume: {freshness: -5s}\n", 'found "-5s"', "a duration"),
+    row("13:21", "resume: {freshness: 1e400}\n", "a duration"),
+    row("13:27", "shutdown: {drain_timeout: 366d}\n", "from 0 to 365d"),
+    row("13:27", "shutdown: {drain_timeout: true}\n", "found true", "a duration"),
+    row("13:27", "shutdown: {drain_timeout: .inf}\n", "a duration"),
+    row("13:14", "store: {url: postgresql://u:pw@h/d}\n", "not shown here", "allowed: sqlite"),
+    row(
+        "4:15", "platform: telegarm", 'found "telegarm"', 'did you mean "telegram"?', old="platform: telegram"
+    ),
+    row("3:3", "rate_limits: off", "platform: no value", "allowed: telegram", old="platform: telegram"),
+    row(
+        "5:14",
+        "api_url: ftp://x\n    token: ${TOKEN}",
+        "api_url",
+        "http://127.0.0.1:8081",
+        old="token: ${TOKEN}",
+    ),
+    row("5:14", "api_url: http://[::1\n    token: ${TOKEN}", "an address such as", old="token: ${TOKEN}"),
+    row(
+        "5:18",
+        "rate_limits: fast\n    token: ${TOKEN}",
+        'found "fast"',
+        "platform, off",
+        old="token: ${TOKEN}",
+    ),
+    row("8:10", "cwd: ./{user}\n    command: [x]", "{session}", old="command: [carryon-demo-agent]"),
+    row("7:3", "Demo 1:", "agents.Demo 1: a name of a-z", "rename it", old="demo:"),
+    row("10:16", "default_agent: dmo", 'found "dmo"', "no agent", "allowed: demo", old="default_agent: demo"),
+    row("12:11", 'allow: ["telegarm:1"]', 'found "telegarm:1"', "telegram", old='allow: ["telegram:1"]'),
+    row("12:11", "allow: [12345]", 'found "12345"', '"account:user"', old='allow: ["telegram:1"]'),
+    row("12:11", 'allow: ["telegram:1*"]', '"account:*"', old='allow: ["telegram:1"]'),
+    row("12:11", 'allow: ["telegram:"]', '"account:user"', old='allow: ["telegram:1"]'),
+    row("13:12", '  admins: [":5"]\n', "access.admins.0", '"account:user"'),
+    row("2:11", "accounts: {}\nx-y:\n", "accounts: empty", "at least one", old="accounts:\n"),
+    # References
+    row(
+        "5:12",
+        "token: ${TOKN}",
+        "the environment variable TOKN is not set",
+        "${TOKN:-",
+        old="token: ${TOKEN}",
+    ),
+    row("5:12", "token: ${TOKEN", "without its }", "${NAME:-default}", old="token: ${TOKEN}"),
+    row("5:12", "token: ${}", "a reference that is none", old="token: ${TOKEN}"),
+    row("5:12", "token: ${a-b}", "a reference that is none", old="token: ${TOKEN}"),
+    row("5:12", "token: ${file:/no/such}", "/no/such cannot be read (No such file", old="token: ${TOKEN}"),
+    row("5:12", "token: ${file:.}", "cannot be read (Is a directory)", old="token: ${TOKEN}"),
+    row("5:12", 'token: "${file:a\\0b}"', "cannot be used", old="token: ${TOKEN}"),
+    row("5:12", "token: ${file:/dev/zero}", "cannot be used", "65536 bytes", old="token: ${TOKEN}"),
+    row("5:12", "token: ${EMPTY}", "found an empty text", old="token: ${TOKEN}", EMPTY=""),
+    row("13:14", "log: {level: '${TOKEN}'}\n", "log.level: found a text that is not shown", "debug"),
+    row("1:12", "state_dir: x${NOPE}y${NO}", "variable NO is", old="state_dir: ./state"),
+    # Overrides
+    row(f"{ENV}log__level: ", "", "log.level", 'found "loud"', CARRYON__log__level="loud"),
+    row(f"{ENV}log__lvl: ", "", "log.lvl: unknown key", 'did you mean "level"?', CARRYON__log__lvl="info"),
+    row(f"{ENV}LOG__LEVEL: ", "", "LOG: unknown key", 'did you mean "log"?', CARRYON__LOG__LEVEL="info"),
+    row(f"{ENV}log: ", "", "log: not valid YAML", CARRYON__log="{level: "),
+    row(f"{ENV}log: ", "", "log: a tag", CARRYON__log="!x y"),
+    row(f"{ENV}log__level: ", "", "log.level: no value", CARRYON__log__level=""),
+    row(f"{ENV}state_dir__x: ", "", "state_dir is no section", CARRYON__state_dir__x="1"),
+    row(f"{ENV}a____b: ", "", "a part of the name is empty", CARRYON__a____b="1"),
+    row(f"{ENV}: ", "", "a part of the name is empty", CARRYON__="1"),
+    row(f"{ENV}access__allow: ", "", "access.allow.1", CARRYON__access__allow='["telegram:1", "x"]'),
+    row(f"{ENV}accounts__telegram__token: ", "", "not shown here", CARRYON__accounts__telegram__token=ELSE),
+]
+
+
+def refused(path: Path, environ: dict[str, str]) -> ConfigError:
+    with pytest.raises(ConfigError) as caught:
+        load(path, environ)
+    return caught.value
+
+
+def assert_discreet(error: ConfigError) -> None:
+    said = "".join(traceback.format_exception(error)) + repr(error) + str(error)
+    assert TOKEN not in said
+    assert ELSE not in said
+    assert "input_value" not in said
+    assert "pydantic" not in said
+    for problem in error.problems:
+        assert "\n" not in problem
+        assert "Traceback" not in problem
+
+
+@pytest.mark.parametrize("case", ROWS, ids=range(len(ROWS)))
+def test_broken_config_is_refused_in_place(
+    case: Row, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = (
+        case.new if case.old == SHORT else GOOD.replace(case.old, case.new) if case.old else GOOD + case.new
+    )
+    assert text != GOOD or case.environ
+    monkeypatch.chdir(tmp_path)
+    Path("gateway.yaml").write_text(text)
+    error = refused(Path("gateway.yaml"), {"TOKEN": TOKEN, "ELSE": ELSE} | case.environ)
+    place = case.place if case.place.startswith("env") else f"gateway.yaml:{case.place}: "
+    told = [line for line in error.problems if line.startswith(place)]
+    assert any(all(part in line for part in case.parts) for line in told), error.problems
+    assert error.exit_code == 78
+    assert_discreet(error)
+
+
+def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+    error = refused(tmp_path / "none.yaml", {})
+    assert error.problems == (
+        f"{tmp_path}/none.yaml: cannot be read (No such file or directory); a YAML file is needed; "
+        "name it with --config FILE",
+    )
+
+
+def test_a_directory(tmp_path: Path) -> None:
+    assert "cannot be read (Is a directory)" in str(refused(tmp_path, {}))
+
+
+def test_a_file_that_never_ends() -> None:
+    assert "at most 262144 bytes" in str(refused(Path("/dev/zero"), {}))
+
+
+def test_bytes_that_are_not_utf8(tmp_path: Path) -> None:
+    path = tmp_path / "gateway.yaml"
+    path.write_bytes(b"a: 1\nb: \xff\n")
+    (problem,) = refused(path, {}).problems
+    assert problem.startswith(f"{path}:2:4: bytes that are not UTF-8")
+
+
+def test_a_bomb_is_refused_soon(tmp_path: Path) -> None:
+    path = tmp_path / "gateway.yaml"
+    lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x]"]
+    lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 12)]
+    path.write_text("\n".join(lines))
+    assert "more than 20000 values" in str(refused(path, {}))
+
+
+def test_every_problem_is_told_at_once_in_the_order_of_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "gateway.yaml"
+    text = GOOD.replace("${TOKEN}", "${TOKN}").replace("default_agent: demo", "default_agent: dmo")
+    path.write_text(text.replace("telegram:1", "slack:1") + "log: {level: loud, fromat: x}\nzzz: 1\nzzz: 2\n")
+    error = refused(path, {"ELSE": ELSE, "CARRYON__x": "1"})
+    places = [problem.removeprefix(str(path)).split(": ")[0] for problem in error.problems]
+    assert places == [
+        ":5:12",
+        ":10:16",
+        ":12:11",
+        ":13:14",
+        ":13:20",
+        ":14:1",
+        ":15:1",
+        "environment CARRYON__x",
+    ]
+
+
+def test_very_many_problems_are_cut(tmp_path: Path) -> None:
+    path = tmp_path / "gateway.yaml"
+    path.write_text("".join(f"k{n}: 1\n" for n in range(500)))
+    problems = refused(path, {}).problems
+    assert len(problems) == 101
+    assert problems[-1] == "... and 403 more"
