@@ -18,10 +18,13 @@ from gateway.agents.spec import AgentSpec, ProcessPolicy
 from gateway.agents.spec import ResumePolicy as LadderPolicy
 from gateway.clock import SystemClock
 from gateway.config import AgentConfig, Config
+from gateway.console.control import serve_control
+from gateway.engine.accounts import Accounts
 from gateway.engine.commands import CommandParts, Commands
-from gateway.engine.drain import DrainParts, drain
-from gateway.engine.intake import Intake
+from gateway.engine.drain import Drain, DrainParts, Stopped
+from gateway.engine.intake import Intake, IntakeParts
 from gateway.engine.lanes import Lanes
+from gateway.engine.operations import OperationParts, RunningGateway
 from gateway.engine.outbox import OnUnknown, Outbox
 from gateway.engine.persist import until_written
 from gateway.engine.resume import ResumeParts, Resumer
@@ -29,6 +32,7 @@ from gateway.engine.turns import TurnParts, Turns
 from gateway.engine.typist import Typist
 from gateway.failpoints import reach
 from gateway.model.boot import BootOpening, BootState
+from gateway.model.operation import Intent, StopRequest
 from gateway.ports import ChatAdapter, Clock, LedgerUnavailableError, Store
 from gateway.rules.access import AccessPolicy
 from gateway.rules.admission import AdmissionPolicy, Respond
@@ -44,6 +48,8 @@ BEAT_SECONDS = 5.0
 """How often a boot leaves a sign of life, and so how exactly the moment of a crash is known."""
 
 EXIT_STOPPED = 0
+EXIT_UNCLEAN = 1
+EXIT_RESTART = 75
 EXIT_UNUSABLE = 78
 
 
@@ -59,7 +65,8 @@ class _Gateway:
     intake: Intake
     outbox: Outbox
     typist: Typist
-    stopping: DrainParts
+    drain: Drain
+    operations: RunningGateway
 
 
 def run(config: Config) -> int:
@@ -73,8 +80,7 @@ def run(config: Config) -> int:
 
 
 async def _serve(config: Config, clock: Clock) -> int:
-    stop, hurry = asyncio.Event(), asyncio.Event()
-    _listen_for_signals(stop, hurry)
+    signals = _Signals()
     async with open_sqlite(config.state_dir / LEDGER_FILE) as store:
         opening = await until_written(
             clock, lambda: store.open_boot(socket.gethostname(), os.getpid(), clock.now())
@@ -89,8 +95,8 @@ async def _serve(config: Config, clock: Clock) -> int:
         )
         reach("boot.opened")
         pool = AgentPool({name: agent_spec(config, name) for name in config.agents}, clock)
+        stopped: Stopped | None = None
         unusable = asyncio.Event()
-        clean = False
         try:
             async with pool as agents, asyncio.TaskGroup() as group:
                 gateway = _compose(config, store, agents, clock, group, opening)
@@ -99,14 +105,24 @@ async def _serve(config: Config, clock: Clock) -> int:
                 group.create_task(agents.warm(config.default_agent), name="warm-agent")
                 group.create_task(gateway.typist.run(), name="typist")
                 group.create_task(_beat(store, clock, opening.boot_id), name="beat")
-                group.create_task(_connect_all(gateway, store, clock, stop, unusable), name="accounts")
+                group.create_task(_connect_all(gateway, store, clock, unusable), name="accounts")
+                group.create_task(serve_control(config.state_dir, gateway.operations), name="control")
+                signals.tell(gateway.operations)
                 await until_written(clock, lambda: store.set_boot_state(opening.boot_id, BootState.SERVING))
-                await stop.wait()
-                clean = await drain(gateway.stopping, opening.boot_id, config.shutdown.drain_timeout, hurry)
+                stopped = await gateway.drain.run()
                 _end_the_rest()
         except* _StoppedError:
-            _log.info("boot.stopped", boot=opening.boot_id, clean=clean)
-        return EXIT_UNUSABLE if unusable.is_set() else EXIT_STOPPED if clean else 1
+            assert stopped is not None
+            _log.info("boot.stopped", boot=opening.boot_id, clean=stopped.clean, intent=stopped.intent)
+        return EXIT_UNUSABLE if unusable.is_set() else _exit_code(stopped)
+
+
+def _exit_code(stopped: Stopped | None) -> int:
+    if stopped is None:
+        return EXIT_UNCLEAN
+    if stopped.intent is Intent.RESTART:
+        return EXIT_RESTART
+    return EXIT_STOPPED if stopped.clean else EXIT_UNCLEAN
 
 
 def _end_the_rest() -> NoReturn:
@@ -114,15 +130,29 @@ def _end_the_rest() -> NoReturn:
     raise _StoppedError
 
 
-def _listen_for_signals(stop: asyncio.Event, hurry: asyncio.Event) -> None:
-    """The first signal stops; the second one does not wait for running turns."""
+class _Signals:
+    """The first signal stops; a second one does not wait for running turns.
 
-    def received() -> None:
-        (hurry if stop.is_set() else stop).set()
+    One that comes while the gateway is still being put together is kept until there is something to stop.
+    """
 
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, received)
+    def __init__(self) -> None:
+        self._early = 0
+        self._operations: RunningGateway | None = None
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._received)
+
+    def tell(self, operations: RunningGateway) -> None:
+        self._operations = operations
+        for _ in range(self._early):
+            self._received()
+
+    def _received(self) -> None:
+        if self._operations is None:
+            self._early += 1
+        else:
+            self._operations.stop(Intent.STOP, None)
 
 
 def _compose(
@@ -148,7 +178,7 @@ def _compose(
         note,
     )
     lanes = Lanes(group, turns.run_next, config.limits.concurrent_turns)
-    commands = Commands(CommandParts(store, lanes, turns, outbox, agents, clock, group))
+    commands = Commands(CommandParts(store, lanes, turns, outbox, agents, clock, group, access))
     resumer = Resumer(
         ResumeParts(store, lanes, outbox, commands, clock, group),
         resume,
@@ -163,20 +193,27 @@ def _compose(
         commands.names,
         config.sessions.max_queued,
     )
-    intake = Intake(store, lanes, outbox, commands, clock, admission, resumer.on_ready)
-    return _Gateway(adapters, intake, outbox, typist, DrainParts(store, lanes, turns, outbox, agents, clock))
+    accounts = Accounts(adapters)
+    intake = Intake(IntakeParts(store, lanes, outbox, commands, accounts, clock, resumer.on_ready), admission)
+    drain = Drain(DrainParts(store, lanes, turns, outbox, agents, clock, resumer.again), opening.boot_id)
+    wait = config.shutdown.drain_timeout
+    commands.let_restart(lambda session: drain.stop(StopRequest(Intent.RESTART, wait, session)))
+    operations = RunningGateway(
+        OperationParts(store, lanes, turns, outbox, agents, resumer, drain, accounts, clock),
+        opening.boot_id,
+        wait,
+    )
+    return _Gateway(adapters, intake, outbox, typist, drain, operations)
 
 
-async def _connect_all(
-    gateway: _Gateway, store: Store, clock: Clock, stop: asyncio.Event, unusable: asyncio.Event
-) -> None:
+async def _connect_all(gateway: _Gateway, store: Store, clock: Clock, unusable: asyncio.Event) -> None:
     """Keep every account connected, each on its own. When all are beyond help, so is the gateway."""
     async with asyncio.TaskGroup() as group:
         for name, adapter in gateway.adapters.items():
             group.create_task(_keep_connected(name, adapter, gateway.intake, store, clock), name=name)
     _log.error("gateway.unusable", why="no account can be used", accounts=list(gateway.adapters))
     unusable.set()
-    stop.set()
+    gateway.drain.stop(StopRequest(Intent.STOP, 0.0))
 
 
 async def _keep_connected(

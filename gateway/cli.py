@@ -10,6 +10,7 @@ import typer
 
 from gateway.config import Config
 from gateway.config_file import load
+from gateway.config_types import parse_duration
 from gateway.errors import CarryonError
 
 DEFAULT_CONFIG = "config/gateway.yaml"
@@ -20,8 +21,10 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-sessions = typer.Typer(help="Look at conversations.", no_args_is_help=True)
+sessions = typer.Typer(help="Look at conversations, and let them go on or not.", no_args_is_help=True)
+deliveries = typer.Typer(help="Look at replies that are owed, held or were refused.", no_args_is_help=True)
 app.add_typer(sessions, name="sessions")
+app.add_typer(deliveries, name="deliveries")
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 
@@ -77,6 +80,107 @@ def sessions_show(context: typer.Context, session: int, as_json: AsJson = False)
     from gateway import inspection  # noqa: PLC0415
 
     typer.echo(inspection.session_show(_config(context), session, as_json=as_json))
+
+
+@sessions.command("resume")
+def sessions_resume(context: typer.Context, session: int) -> None:
+    """Let a suspended or interrupted conversation go on."""
+    _act_on_session(context, "resume", session)
+
+
+@sessions.command("suspend")
+def sessions_suspend(context: typer.Context, session: int) -> None:
+    """Stop a conversation until a person lets it go on; its chat is told."""
+    _act_on_session(context, "suspend", session)
+
+
+@sessions.command("reset")
+def sessions_reset(context: typer.Context, session: int) -> None:
+    """Start a new conversation in the place of this one, which is kept."""
+    _act_on_session(context, "reset", session)
+
+
+def _act_on_session(context: typer.Context, action: str, session: int) -> None:
+    from gateway import operate  # noqa: PLC0415
+
+    typer.echo(operate.session_action(_config(context), action, session))
+
+
+@deliveries.command("list")
+def deliveries_list(
+    context: typer.Context,
+    limit: Annotated[int, typer.Option(min=1, help="How many, the latest.")] = 50,
+    as_json: AsJson = False,
+) -> None:
+    """List what is owed, held or was refused by the platform."""
+    from gateway import inspection  # noqa: PLC0415
+
+    typer.echo(inspection.deliveries_list(_config(context), limit, as_json=as_json))
+
+
+@deliveries.command("retry")
+def deliveries_retry(context: typer.Context, delivery: int) -> None:
+    """Send a delivery that is held or was refused."""
+    from gateway import operate  # noqa: PLC0415
+
+    typer.echo(operate.delivery_action(_config(context), "retry", delivery))
+
+
+@deliveries.command("drop")
+def deliveries_drop(context: typer.Context, delivery: int) -> None:
+    """Give up a delivery that is owed or held."""
+    from gateway import operate  # noqa: PLC0415
+
+    typer.echo(operate.delivery_action(_config(context), "drop", delivery))
+
+
+@app.command()
+def status(context: typer.Context, as_json: AsJson = False) -> None:
+    """Say what the running gateway is doing; exit code 3 when none is running."""
+    from gateway import inspection, operate  # noqa: PLC0415
+
+    config = _config(context)
+    found = operate.status(config)
+    typer.echo(inspection.status(config, found, as_json=as_json))
+    if found is None:
+        raise typer.Exit(3)
+
+
+Wait = Annotated[
+    str | None,
+    typer.Option("--wait", help="How long running turns may finish, such as 30s; else as configured."),
+]
+
+
+@app.command()
+def drain(context: typer.Context, wait: Wait = None) -> None:
+    """Stop the running gateway: begin nothing new, let running turns finish, and follow it to its end."""
+    _stop(context, "stop", wait)
+
+
+@app.command()
+def restart(context: typer.Context, wait: Wait = None) -> None:
+    """Stop the running gateway with exit code 75, which asks its supervisor to start it again."""
+    _stop(context, "restart", wait)
+
+
+def _stop(context: typer.Context, intent: str, wait: str | None) -> None:
+    from gateway import operate  # noqa: PLC0415
+
+    try:
+        seconds = None if wait is None else parse_duration(wait)
+    except ValueError as error:
+        raise CarryonError(f"--wait {wait}: {error}") from None
+    for line in operate.stop(_config(context), intent, seconds):
+        typer.echo(line)
+
+
+@app.command()
+def undrain(context: typer.Context) -> None:
+    """Undo a drain that is still waiting for running turns."""
+    from gateway import operate  # noqa: PLC0415
+
+    typer.echo(operate.undrain(_config(context)))
 
 
 @app.command()

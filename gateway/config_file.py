@@ -45,6 +45,7 @@ class _Reading:
     variables: Variables
     problems: list[Problem] = field(default_factory=list[Problem])
     faulty: set[Place] = field(default_factory=set[Place])  # told already: pydantic's view adds nothing
+    overrides: dict[Place, str] = field(default_factory=dict[Place, str])
     hidden: set[Place] = field(default_factory=set[Place])
     root: Branch = field(default_factory=lambda: Branch(Spot(0, ""), {}, {}))
     outline: object = None  # the platforms alone: enough to know which keys hold secrets
@@ -124,6 +125,7 @@ class _Reading:
             section = inner
         section.entries[key] = parse_override(text, spot.source)
         section.keys[key] = spot
+        self.overrides[*above, key] = text
 
     def _outline(self) -> object:
         accounts = self.root.entries.get("accounts")
@@ -135,6 +137,8 @@ class _Reading:
         return {"accounts": platforms}
 
     def _plain(self, node: Node, place: Place) -> object:
+        if place in self.overrides and kind_at(place, self.outline) is SecretStr:
+            return self._secret(self.overrides[place], place)  # as it is: it may well look like YAML
         match node:
             case Branch():
                 return {key: self._plain(inner, (*place, key)) for key, inner in node.entries.items()}
@@ -145,8 +149,6 @@ class _Reading:
 
     def _value(self, leaf: Leaf, place: Place) -> object:
         kind, overridden = kind_at(place, self.outline), leaf.spot.rank > 0
-        if overridden and kind is SecretStr:
-            return self._secret(leaf.text, place)  # as it is: it may well look like broken YAML
         faults = [leaf.fault] if leaf.fault else []
         # `8080` or `1.10` where a text belongs means these characters, not a number.
         written = kind is str or kind is SecretStr

@@ -110,7 +110,8 @@ def _allowed(error: ErrorDetails, place: Place, data: object, shown: object) -> 
         case "value_error":
             return str(context["error"])
         case "string_type":
-            return f"a text is allowed: {description(place, data)}"
+            what = description(place, data)
+            return f"a text is allowed: {what}" if what else "a text is allowed; quote it, or remove the key"
         case "greater_than_equal":
             return f"at least {context['ge']} is allowed"
         case "less_than_equal":
@@ -159,7 +160,7 @@ def description(place: Place, data: object) -> str:
         field = parent.model_fields.get(str(place[-1]))
         if field and field.description:
             return field.description
-    return "a value"
+    return ""
 
 
 def suggest(word: str, allowed: Iterable[str]) -> str:

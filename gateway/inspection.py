@@ -76,6 +76,61 @@ def session_show(config: Config, session_id: int, *, as_json: bool) -> str:
     return f"{head}\n\n{_table(columns, rows)}"
 
 
+def deliveries_list(config: Config, limit: int, *, as_json: bool) -> str:
+    """What is owed, held or was refused."""
+    with reading(config.state_dir / LEDGER_FILE) as raw:
+        found = library.deliveries(raw, limit)
+    if as_json:
+        return _json(
+            [
+                {
+                    "id": d.id,
+                    "account": d.route.account,
+                    "chat": d.route.chat,
+                    "session": d.session_id,
+                    "turn": d.turn_id,
+                    "state": d.state,
+                    "attempt": d.attempt,
+                    "possible_repeat": d.doubtful,
+                    "error": d.error,
+                    "text": d.body,
+                }
+                for d in found
+            ]
+        )
+    if not found:
+        return "Nothing is owed, held or refused."
+    rows = [(str(d.id), d.route.chat, d.state, str(d.attempt), d.error or "", d.body) for d in found]
+    return _table(("id", "chat", "state", "attempts", "why", "text"), rows)
+
+
+def status(config: Config, found: dict[str, Any] | None, *, as_json: bool) -> str:
+    """What a running gateway says of itself; `found` is None when there is none."""
+    if as_json:
+        return _json(found)
+    if found is None:
+        return f"No gateway is running on {config.state_dir}."
+    lines = [
+        f"boot {found['boot_id']}, process {found['pid']}, up {found['uptime']:.0f} s: {found['phase']}",
+        "ledger: "
+        + ("writable" if found["ledger_writable"] else "CANNOT BE WRITTEN; nothing is acknowledged"),
+    ]
+    if found["deadline"] is not None:
+        lines.append(f"{found['intent']} in at most {found['deadline']:.0f} s")
+    if found["breaker_open"]:
+        lines.append("crashed too often lately: nothing was resumed without being asked")
+    lines += [
+        f"account {a['name']}: " + ("connected" if a["connected"] else f"not connected ({a['why']})")
+        for a in found["accounts"]
+    ]
+    lines += [
+        f"turn {t['turn_id']} of session {t['session_id']}: running for {t['seconds']:.0f} s"
+        for t in found["running"]
+    ]
+    lines.append(f"{found['lanes']} sessions at work, {found['queued_chats']} chats with replies to be sent")
+    return "\n".join(lines)
+
+
 def recovery(config: Config, now: float, *, as_json: bool) -> str:
     """What the next start would do, from the ledger alone."""
     found = rehearse(config.state_dir / LEDGER_FILE, tuple(config.accounts), now)

@@ -13,7 +13,8 @@ from gateway.model.agent import Opened, OpenFailed, OpenRequest, Prompt, PromptE
 from gateway.model.boot import Boot, BootOpening, BootState
 from gateway.model.delivery import Delivery, Draft, SendOutcome
 from gateway.model.intake import Accepted, BatchResult
-from gateway.model.message import Entry, Inbound, Message, Refusal
+from gateway.model.message import Entry, Inbound, Message, Origin, Refusal
+from gateway.model.operation import GatewayStatus, Intent, OperationOutcome
 from gateway.model.recovery import Candidate
 from gateway.model.session import ResumeMode, Session
 from gateway.model.turn import HistoryTurn, Step, TurnEnd, TurnRecord, TurnStart
@@ -145,8 +146,10 @@ class BootLog(Protocol):
         """Leave a sign of life."""
         ...
 
-    async def set_boot_state(self, boot_id: int, state: BootState, intent: str | None = None) -> None:
-        """Move the boot to `serving` or `draining`."""
+    async def set_boot_state(
+        self, boot_id: int, state: BootState, intent: Intent | None = None, session_id: int | None = None
+    ) -> None:
+        """Move the boot to `serving` or `draining`; `session_id` is told when a restarted gateway is back."""
         ...
 
     async def stop_boot(self, boot_id: int, now: float) -> None:
@@ -202,8 +205,10 @@ class TurnLog(Protocol):
         """Insert or update steps of a running turn."""
         ...
 
-    async def mark_pending(self, turn_ids: Sequence[int], reason: str, now: float) -> None:
-        """Mark the sessions of running turns, before those turns are interrupted."""
+    async def mark_pending(
+        self, turn_ids: Sequence[int], reason: str, now: float, notice: Draft | None = None
+    ) -> tuple[Delivery, ...]:
+        """Mark the sessions of running turns, before those turns are interrupted, and tell their chats."""
         ...
 
     async def end_turn(self, turn_id: int, end: TurnEnd, now: float) -> tuple[Delivery, ...]:
@@ -218,8 +223,8 @@ class Outbox(Protocol):
         """Everything pending or unknown, oldest first."""
         ...
 
-    async def claim(self, delivery_id: int) -> None:
-        """`pending` becomes `sending`, before the platform hears of it."""
+    async def claim(self, delivery_id: int) -> bool:
+        """`pending` becomes `sending`, before the platform hears of it; false if it was dropped meanwhile."""
         ...
 
     async def settle(self, delivery_id: int, outcome: SendOutcome, now: float) -> None:
@@ -232,6 +237,14 @@ class Outbox(Protocol):
 
     async def hold(self, delivery_id: int) -> None:
         """`unknown` becomes `held` until a person decides."""
+        ...
+
+    async def revive(self, delivery_id: int) -> Delivery | None:
+        """A person wants a held or rejected delivery to be sent; None for one that is neither."""
+        ...
+
+    async def drop(self, delivery_id: int, now: float) -> bool:
+        """A person does not want it to be sent; false for one that was sent, or is being sent."""
         ...
 
 
@@ -287,8 +300,16 @@ class Library(Protocol):
         """A session's messages, oldest first."""
         ...
 
+    async def origin(self, message_id: int) -> Origin:
+        """Who wrote a message, and how to answer it."""
+        ...
+
     async def history(self, session_id: int, before_turn: int) -> tuple[HistoryTurn, ...]:
         """A session's turns before the given one, oldest first, for a transcript."""
+        ...
+
+    async def deliveries(self, limit: int) -> tuple[Delivery, ...]:
+        """What needs a person's eye, oldest first: everything that is owed, held or was rejected."""
         ...
 
     async def boots(self, limit: int) -> tuple[Boot, ...]:
@@ -302,4 +323,40 @@ class Store(BootLog, Inbox, TurnLog, Outbox, Resumes, Library, Protocol):
     @property
     def healthy(self) -> bool:
         """Whether the last write went through."""
+        ...
+
+
+class Operations(Protocol):
+    """What an operator can ask of a running gateway."""
+
+    def status(self) -> GatewayStatus:
+        """The gateway at a glance."""
+        ...
+
+    def stop(self, intent: Intent, wait: float | None) -> OperationOutcome:
+        """Drain and stop; `wait` seconds for running turns, None for what is configured."""
+        ...
+
+    def undrain(self) -> OperationOutcome:
+        """Go on serving after all."""
+        ...
+
+    async def resume(self, session_id: int) -> OperationOutcome:
+        """Let a suspended or pending session go on."""
+        ...
+
+    async def suspend(self, session_id: int) -> OperationOutcome:
+        """Stop a session from being worked on until a person lets it go on."""
+        ...
+
+    async def reset(self, session_id: int) -> OperationOutcome:
+        """Start a new conversation in a session's place."""
+        ...
+
+    async def retry(self, delivery_id: int) -> OperationOutcome:
+        """Send a held or rejected delivery."""
+        ...
+
+    async def drop(self, delivery_id: int) -> OperationOutcome:
+        """Give up a delivery that is owed."""
         ...

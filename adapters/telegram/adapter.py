@@ -21,7 +21,7 @@ from adapters.telegram.sdk import (
 )
 from gateway.model.address import Route
 from gateway.model.delivery import Delivered, Delivery, SendOutcome
-from gateway.ports import Clock, InboundSink
+from gateway.ports import ChatAdapter, Clock, InboundSink
 
 REPEAT_LABEL = "↻ This may be a repeat: the connection broke while it was being sent.\n\n"
 """Stands before a message that may already have arrived."""
@@ -31,7 +31,7 @@ _TYPING_TIMEOUT = 5
 _MOVED_CHATS = 1024
 
 
-def connect(account_name: str, config: TelegramAccount, clock: Clock) -> "TelegramAdapter":
+def connect(account_name: str, config: TelegramAccount, clock: Clock) -> ChatAdapter:
     """The adapter of one account. Nothing is sent before `run`."""
     bot, session = open_bot(config.token.get_secret_value(), config.api_url)
     return TelegramAdapter(account_name, bot, session, Pace(enabled=config.rate_limits == "platform"), clock)

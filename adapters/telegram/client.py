@@ -50,7 +50,7 @@ ALLOWED_UPDATES = ("message", "edited_message", "callback_query", "my_chat_membe
 
 _UNNAMED_RETRY_SECONDS = 5  # a 429 that does not say for how long
 _JSON = {"Content-Type": "application/json"}
-_NO_PREVIEW: dict[str, Any] = {"is_disabled": True}
+_NO_PREVIEW = {"is_disabled": True}
 
 T = TypeVar("T")
 
@@ -66,7 +66,7 @@ class Sent(BaseModel):
 
 
 class SendText(TelegramMethod[Sent]):
-    """`sendMessage` with plain text."""
+    """`sendMessage` with plain text and no preview of the links in it."""
 
     __returning__ = Sent
     __api_method__ = "sendMessage"
@@ -75,11 +75,11 @@ class SendText(TelegramMethod[Sent]):
     text: str
     message_thread_id: int | None = None
     reply_parameters: dict[str, Any] | None = None
-    link_preview_options: dict[str, Any] = _NO_PREVIEW
 
     def body(self) -> bytes:
         """The request as JSON; what UTF-8 cannot express becomes a question mark."""
         given = {key: value for key, value in self.__dict__.items() if value is not None}
+        given["link_preview_options"] = _NO_PREVIEW
         return dumps(given, ensure_ascii=False).encode(errors="replace")
 
 

@@ -6,6 +6,7 @@ newcomer waits. A shared agent has one process, which is started once however ma
 """
 
 import asyncio
+import contextlib
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 
@@ -15,7 +16,7 @@ from gateway.agents.process import AgentProcess, Spawn
 from gateway.agents.spec import AgentSpec
 from gateway.ports import Clock
 
-CLAIM = 60.0
+CLAIM = 10.0
 """Seconds for which a process that was opened for a prompt is kept for it."""
 
 
@@ -88,7 +89,9 @@ class Roster:
                 await min(free, key=lambda process: process.last_used).end()
                 continue
             self._freed.clear()
-            await self._freed.wait()
+            with contextlib.suppress(TimeoutError):  # a claim runs out without a word
+                async with asyncio.timeout(CLAIM):
+                    await self._freed.wait()
         return await self._start(spec, cwd)
 
     async def _start(self, spec: AgentSpec, cwd: str) -> AgentProcess:

@@ -9,6 +9,7 @@ These functions block; call them in a thread. The root is a child of this progra
 loop: waiting for it here would take its exit status away.
 """
 
+import time
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
@@ -35,8 +36,7 @@ def end_trees(roots: Collection[Root]) -> int:
     for process in family:
         _signal(process, kill=False)
     others = [process for process in family if process.pid not in own]
-    psutil.wait_procs(others, timeout=GRACE if others else 0)
-    leftovers = [process for process in others if process.is_running()]
+    leftovers = _outlasting(others, GRACE)
     strays = [process for process in holders({root.token for root in roots}) if process.pid not in own]
     for process in (*leftovers, *strays):
         _signal(process, kill=True)
@@ -58,6 +58,23 @@ def holders(tokens: Collection[str]) -> list[psutil.Process]:
         except (psutil.Error, OSError):
             continue  # gone meanwhile, or somebody else's
     return found
+
+
+def _outlasting(processes: Collection[psutil.Process], seconds: float) -> list[psutil.Process]:
+    """Those that are still running after so long. A zombie is not: in a container nobody may ever reap it."""
+    deadline = time.monotonic() + seconds
+    alive = [process for process in processes if _is_alive(process)]
+    while alive and time.monotonic() < deadline:
+        time.sleep(0.01)
+        alive = [process for process in alive if _is_alive(process)]
+    return alive
+
+
+def _is_alive(process: psutil.Process) -> bool:
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.Error:
+        return False
 
 
 def _families(roots: Iterable[Root]) -> list[psutil.Process]:

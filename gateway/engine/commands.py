@@ -17,6 +17,7 @@ from gateway.model.delivery import DeliveryKind, Draft
 from gateway.model.intake import Accepted
 from gateway.model.session import SessionState
 from gateway.ports import Agents, Clock, Store
+from gateway.rules.access import AccessPolicy, is_admin
 
 _log = log.get()
 
@@ -25,8 +26,11 @@ HELP = """This bot passes what you write to an agent and sends back its answer.
 /stop: stop what the agent is doing (alias /cancel)
 /resume: go on with a conversation that was paused or cut short
 /status: what is going on here
+/restart: restart the gateway (administrators)
 /help: this text"""
 DRAINING = "The gateway is about to restart. Your message is kept and will be answered right after it."
+RESTARTING = "Restarting. I will tell you when I am back."
+BACK = "Back online."
 SUSPENDED = (
     "This conversation is paused: its last request was cut short again and again. "
     "Your message is kept. Send /resume to try once more, or /new to start afresh."
@@ -44,6 +48,7 @@ class CommandParts:
     agents: Agents
     clock: Clock
     group: asyncio.TaskGroup
+    access: AccessPolicy
 
 
 class Commands:
@@ -61,12 +66,18 @@ class Commands:
             "cancel": self._stop,
             "resume": self._resume,
             "status": self._status,
+            "restart": self._restart,
         }
+        self._on_restart: Callable[[int], None] | None = None
 
     @property
     def names(self) -> frozenset[str]:
         """Every command, with its aliases."""
         return frozenset(self._actions)
+
+    def let_restart(self, on_restart: Callable[[int], None]) -> None:
+        """What an administrator's /restart calls, with the session that asked for it."""
+        self._on_restart = on_restart
 
     def carry_out(self, accepted: Accepted) -> None:
         """Do what was asked, beside everything else."""
@@ -75,7 +86,11 @@ class Commands:
     async def catch_up(self, account: str) -> None:
         """Carry out what was accepted before a crash."""
         for accepted in await self._parts.store.waiting_commands(account):
-            self.carry_out(accepted)
+            if accepted.command == "restart":
+                # The gateway has been restarted since: to do it again could go on for ever.
+                await self._tell(accepted.session_id, BACK, accepted.message_id)
+            else:
+                self.carry_out(accepted)
 
     def explain_suspension(self, session_id: int) -> None:
         """Say why nothing happens, and what can be done."""
@@ -90,7 +105,8 @@ class Commands:
     async def _supervised(self, accepted: Accepted) -> None:
         try:
             answer = await self._actions[accepted.command](accepted)
-            await self._tell(accepted.session_id, answer, accepted.message_id)
+            if answer:
+                await self._tell(accepted.session_id, answer, accepted.message_id)
         except Exception:  # noqa: BLE001  supervisor: a command's bug must not end the gateway
             _log.exception("command.failed", command=accepted.command, session=accepted.session_id)
 
@@ -132,6 +148,19 @@ class Commands:
         )
         parts.lanes.wake(accepted.session_id)
         return "Going on." if unfinished else "Nothing was cut short here. Just write on."
+
+    async def _restart(self, accepted: Accepted) -> str:
+        session = await self._parts.store.session(accepted.session_id)
+        origin = await self._parts.store.origin(accepted.message_id)
+        assert session is not None
+        if not is_admin(self._parts.access, session.address.account, origin.author_id):
+            return "Only administrators may restart the gateway (access.admins in its config)."
+        if self._on_restart is None:
+            return "This gateway cannot be restarted from here."
+        # Settled before the restart begins: found again after it, the command would restart once more.
+        await self._tell(accepted.session_id, RESTARTING, accepted.message_id)
+        self._on_restart(accepted.session_id)
+        return ""
 
     async def _status(self, accepted: Accepted) -> str:
         session = await self._parts.store.session(accepted.session_id)

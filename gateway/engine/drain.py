@@ -5,7 +5,7 @@ turn and knows all that it needs; killed before both, it is a crash like any oth
 """
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from gateway import log
@@ -14,6 +14,8 @@ from gateway.engine.outbox import Outbox
 from gateway.engine.turns import Turns
 from gateway.failpoints import reach
 from gateway.model.boot import BootState
+from gateway.model.delivery import DeliveryKind, Draft
+from gateway.model.operation import Intent, Phase, StopRequest
 from gateway.model.session import Reason
 from gateway.ports import Agents, Clock, LedgerUnavailableError, Store
 
@@ -25,10 +27,15 @@ CUT_SECONDS = 10.0
 FLUSH_SECONDS = 10.0
 """How long the outbox may take to send what is owed. What is left is sent after the restart."""
 
+CUT_NOTICE = {
+    Intent.RESTART: "The gateway restarts now. I will go on with this right after.",
+    Intent.STOP: "The gateway stops now. I will go on with this when it is back.",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class DrainParts:
-    """What is stopped."""
+    """What is stopped. `reopen` puts waiting messages back into their lanes when a stop is undone."""
 
     store: Store
     lanes: Lanes
@@ -36,58 +43,155 @@ class DrainParts:
     outbox: Outbox
     agents: Agents
     clock: Clock
+    reopen: Callable[[], Awaitable[None]]
 
 
-async def drain(parts: DrainParts, boot_id: int, timeout: float, hurry: asyncio.Event) -> bool:  # noqa: ASYNC109
-    """Stop, waiting up to `timeout` seconds for running turns, less when `hurry` is set.
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """How a gateway stopped. Not `clean`: the ledger could not be written, so it will look like a crash."""
 
-    Returns whether the stop was clean. False means that the ledger could not be written: nothing is lost, but
-    the next boot has to treat this one as crashed.
-    """
-    _log.info("drain.started", running=len(parts.turns.running), timeout=timeout)
-    parts.lanes.stop_admitting()
-    try:
-        await parts.store.set_boot_state(boot_id, BootState.DRAINING, "stop")
-        await _wait_for_turns(parts, timeout, hurry)
-        await _cut_turns(parts)
+    intent: Intent
+    clean: bool
+
+
+class Drain:
+    """The one way in which a gateway stops, whoever asked for it."""
+
+    def __init__(self, parts: DrainParts, boot_id: int) -> None:
+        self._parts = parts
+        self._boot_id = boot_id
+        self._asked = asyncio.Event()
+        self._decided = asyncio.Event()
+        self._undone = False
+        self._until: float | None = None
+        self.phase = Phase.SERVING
+        self.request: StopRequest | None = None
+
+    @property
+    def deadline(self) -> float | None:
+        """Seconds of waiting that are left."""
+        return None if self._until is None else max(0.0, self._until - self._parts.clock.monotonic())
+
+    def stop(self, request: StopRequest) -> None:
+        """Ask for a stop. Asked again while it waits for running turns, it waits no longer."""
+        if self.request is None:
+            self.request = request
+            self._asked.set()
+        else:
+            self._decided.set()
+
+    def undo(self) -> bool:
+        """Go on serving after all; false once turns are being cut, or when no stop was asked for."""
+        if self.request is None or self.phase not in (Phase.SERVING, Phase.WAITING):
+            return False
+        self._undone = True
+        self._decided.set()
+        return True
+
+    async def run(self) -> Stopped:
+        """Wait to be asked, then stop; returns when everything is settled."""
+        while True:
+            await self._asked.wait()
+            request = self.request
+            assert request is not None
+            if await self._wait(request):
+                return Stopped(request.intent, clean=await self._finish(request))
+            await self._go_on()
+
+    async def _wait(self, request: StopRequest) -> bool:
+        """Give running turns their time; false when the stop was undone."""
+        parts = self._parts
+        _log.info("drain.started", intent=request.intent, running=len(parts.turns.running), wait=request.wait)
+        parts.lanes.stop_admitting()
+        self._until = parts.clock.monotonic() + request.wait
+        self.phase = Phase.WAITING
+        await self._note_state(BootState.DRAINING, request)
+        try:
+            async with asyncio.timeout(request.wait):
+                await _first(parts.lanes.all_idle(), self._decided.wait())
+        except TimeoutError:
+            _log.info("drain.time_is_up", running=len(parts.turns.running))
+        return not self._undone
+
+    async def _go_on(self) -> None:
+        self.request, self._until, self._undone = None, None, False
+        self._asked.clear()
+        self._decided.clear()
+        self.phase = Phase.SERVING
+        self._parts.lanes.admit_again()
+        await self._note_state(BootState.SERVING, None)
+        _log.info("drain.undone")
+        await self._parts.reopen()
+
+    async def _finish(self, request: StopRequest) -> bool:
+        """From here there is no way back."""
+        parts = self._parts
+        clean = True
+        try:
+            self.phase = Phase.CUTTING
+            await self._mark(request)
+        except LedgerUnavailableError as error:
+            clean = False
+            _log.error("drain.unclean", why=str(error))
+        # Also when no mark could be written: a turn that is still running then is interrupted by definition.
+        await _bounded(parts.turns.cut_all(), CUT_SECONDS)
         await parts.agents.close()
         await _bounded(parts.lanes.all_idle(), CUT_SECONDS)
+        self.phase = Phase.FLUSHING
         await _bounded(parts.outbox.empty(), FLUSH_SECONDS)
         parts.outbox.close()
         await _bounded(parts.outbox.empty(), FLUSH_SECONDS)
         reach("drain.flushed")
-        await parts.store.stop_boot(boot_id, parts.clock.now())
-    except LedgerUnavailableError as error:
-        _log.error("drain.unclean", why=str(error))
-        return False
-    _log.info("drain.done")
-    return True
+        self.phase = Phase.STOPPED
+        return clean and await self._leave_marker()
 
-
-async def _wait_for_turns(parts: DrainParts, timeout: float, hurry: asyncio.Event) -> None:  # noqa: ASYNC109
-    """Until nothing runs, or the time is up, or somebody cannot wait."""
-    idle = asyncio.ensure_future(parts.lanes.all_idle())
-    hurried = asyncio.ensure_future(hurry.wait())
-    try:
-        await asyncio.wait({idle, hurried}, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        idle.cancel()
-        hurried.cancel()
-
-
-async def _cut_turns(parts: DrainParts) -> None:
-    turns = parts.turns.running
-    if turns:
-        await parts.store.mark_pending(turns, Reason.DRAIN_TIMEOUT, parts.clock.now())
+    async def _mark(self, request: StopRequest) -> None:
+        parts = self._parts
+        turns = parts.turns.running
+        if not turns:
+            return
+        notice = Draft(DeliveryKind.NOTICE, CUT_NOTICE[request.intent])
+        owed = await parts.store.mark_pending(turns, Reason.DRAIN_TIMEOUT, parts.clock.now(), notice)
         reach("drain.marked")
+        parts.outbox.push(owed)
         _log.info("drain.cutting", turns=len(turns))
-    await _bounded(parts.turns.cut_all(), CUT_SECONDS)
+
+    async def _leave_marker(self) -> bool:
+        """The last write of this boot, and only if every turn has ended in the ledger."""
+        if len(self._parts.lanes):
+            _log.error("drain.unclean", why="a turn did not end in time", lanes=len(self._parts.lanes))
+            return False
+        try:
+            await self._parts.store.stop_boot(self._boot_id, self._parts.clock.now())
+        except LedgerUnavailableError as error:
+            _log.error("drain.unclean", why=str(error))
+            return False
+        _log.info("drain.done")
+        return True
+
+    async def _note_state(self, state: BootState, request: StopRequest | None) -> None:
+        """For people who look at the ledger; a stop does not depend on it."""
+        intent = request.intent if request else None
+        session = request.session_id if request else None
+        try:
+            await self._parts.store.set_boot_state(self._boot_id, state, intent, session)
+        except LedgerUnavailableError as error:
+            _log.warning("drain.state_not_stored", why=str(error))
 
 
-async def _bounded(work: Awaitable[object], seconds: float) -> bool:
+async def _first(*waits: Awaitable[object]) -> None:
+    """Return when one of them does."""
+    tasks = [asyncio.ensure_future(wait) for wait in waits]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+
+
+async def _bounded(work: Awaitable[object], seconds: float) -> None:
     try:
         async with asyncio.timeout(seconds):
             await work
     except TimeoutError:
-        return False
-    return True
+        _log.warning("drain.slow", seconds=seconds)

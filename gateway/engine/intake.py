@@ -4,8 +4,10 @@ Returning from `accept` is the acknowledgement. Whatever happens before it is as
 """
 
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 
 from gateway import log
+from gateway.engine.accounts import Accounts
 from gateway.engine.commands import Commands
 from gateway.engine.lanes import Lanes
 from gateway.engine.outbox import Outbox
@@ -19,26 +21,25 @@ from gateway.rules.admission import AdmissionPolicy, Ignored, admit
 _log = log.get()
 
 
+@dataclass(frozen=True, slots=True)
+class IntakeParts:
+    """What inbound events are given to. `on_ready` is called when an account is connected."""
+
+    inbox: Inbox
+    lanes: Lanes
+    outbox: Outbox
+    commands: Commands
+    accounts: Accounts
+    clock: Clock
+    on_ready: Callable[[str], Awaitable[None]]
+
+
 class Intake:
     """The `InboundSink` of all adapters."""
 
-    def __init__(
-        self,
-        inbox: Inbox,
-        lanes: Lanes,
-        outbox: Outbox,
-        commands: Commands,
-        clock: Clock,
-        policy: AdmissionPolicy,
-        on_ready: Callable[[str], Awaitable[None]],
-    ) -> None:
-        self._inbox = inbox
-        self._lanes = lanes
-        self._outbox = outbox
-        self._commands = commands
-        self._clock = clock
+    def __init__(self, parts: IntakeParts, policy: AdmissionPolicy) -> None:
+        self._parts = parts
         self._policy = policy
-        self._on_ready = on_ready
 
     async def accept(self, batch: Batch) -> None:
         """Commit a batch together with its cursor, then put its messages into their lanes."""
@@ -53,9 +54,11 @@ class Intake:
                     _log.info("message.refused", account=batch.account, why=refusal.reason)
                 case Ignored(reason):
                     _log.debug("message.ignored", account=batch.account, why=reason)
-        result = await self._inbox.accept(batch.account, entries, refusals, batch.cursor, self._clock.now())
+        result = await self._parts.inbox.accept(
+            batch.account, entries, refusals, batch.cursor, self._parts.clock.now()
+        )
         reach("intake.committed")
-        self._outbox.push(result.owed)
+        self._parts.outbox.push(result.owed)
         for accepted in result.accepted:
             self._route(accepted)
 
@@ -63,17 +66,19 @@ class Intake:
         if not accepted.fresh:
             _log.info("message.duplicate", message=accepted.message_id)
         elif accepted.kind is MessageKind.COMMAND:
-            self._commands.carry_out(accepted)
+            self._parts.commands.carry_out(accepted)
         elif accepted.session_state is SessionState.SUSPENDED:
-            self._commands.explain_suspension(accepted.session_id)
-        elif self._lanes.wake(accepted.session_id) is None:
-            self._commands.explain_drain(accepted.session_id)
+            self._parts.commands.explain_suspension(accepted.session_id)
+        elif self._parts.lanes.wake(accepted.session_id) is None:
+            self._parts.commands.explain_drain(accepted.session_id)
 
     async def ready(self, account: str) -> None:
         """The account is connected and what it missed is in the ledger."""
+        self._parts.accounts.connected(account)
         _log.info("account.ready", account=account)
-        await self._on_ready(account)
+        await self._parts.on_ready(account)
 
     def lost(self, account: str, why: str) -> None:
         """The account lost its connection; the adapter tries to get it back."""
+        self._parts.accounts.lost(account, why)
         _log.warning("account.lost", account=account, why=why)

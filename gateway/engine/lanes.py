@@ -60,6 +60,10 @@ class Lanes:
         """Begin no more turns; those that run go on."""
         self._admitting = False
 
+    def admit_again(self) -> None:
+        """Turns may begin again. What waits has to be woken."""
+        self._admitting = True
+
     async def all_idle(self) -> None:
         """Wait until no lane is left."""
         await self._all_idle.wait()

@@ -89,6 +89,10 @@ class Outbox:
                 self._empty.clear()
                 self._group.create_task(self._run(key), name=f"outbox-{key[0]}")
 
+    def __len__(self) -> int:
+        """How many chats are owed something."""
+        return len(self._chats)
+
     async def empty(self) -> None:
         """Wait until nothing is queued."""
         await self._empty.wait()
@@ -131,6 +135,8 @@ class Outbox:
             if self._closing.is_set():
                 return
             outcome = await self._send(adapter, delivery)
+            if outcome is None:
+                return
             match outcome:
                 case Delivered():
                     return
@@ -147,9 +153,10 @@ class Outbox:
                 case _:
                     assert_never(outcome)
 
-    async def _send(self, adapter: ChatAdapter, delivery: Delivery) -> SendOutcome:
-        """Claim, send, settle."""
-        await until_written(self._clock, lambda: self._ledger.claim(delivery.id))
+    async def _send(self, adapter: ChatAdapter, delivery: Delivery) -> SendOutcome | None:
+        """Claim, send, settle; None when a person dropped it meanwhile."""
+        if not await until_written(self._clock, lambda: self._ledger.claim(delivery.id)):
+            return None
         reach("outbox.claimed")
         outcome = await adapter.send(delivery)
         reach("outbox.sent")

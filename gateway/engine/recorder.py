@@ -8,6 +8,7 @@ import asyncio
 from dataclasses import dataclass, field, replace
 
 from gateway.model.agent import AgentUpdate, TextChunk, ThoughtChunk, ToolUpdate
+from gateway.model.text import storable
 from gateway.model.turn import Step, StepKind, StepStatus
 from gateway.ports import Clock, LedgerUnavailableError, TurnLog
 
@@ -68,7 +69,7 @@ class Recorder:
     def _append(self, kind: StepKind, text: str) -> None:
         if not self._segments or self._segments[-1].kind is not kind or self._tool_since():
             self._segments.append(_Segment(self._next_seq(), kind))
-        self._segments[-1].parts.append(text)
+        self._segments[-1].parts.append(storable(text))
         if self._clock.monotonic() >= self._next_flush:
             self._next_flush = self._clock.monotonic() + FLUSH_SECONDS
             self._stored_segments = True
@@ -80,19 +81,18 @@ class Recorder:
         return any(step.seq > self._segments[-1].seq for step in self._tools.values())
 
     def _tool(self, update: ToolUpdate) -> None:
-        before = self._tools.get(update.tool_call_id)
+        call_id = storable(update.tool_call_id)
+        before = self._tools.get(call_id)
         if before is None:
-            before = Step(
-                self._next_seq(), StepKind.TOOL, StepStatus.RUNNING, tool_call_id=update.tool_call_id
-            )
+            before = Step(self._next_seq(), StepKind.TOOL, StepStatus.RUNNING, tool_call_id=call_id)
         after = replace(
             before,
             status=update.status or before.status,
-            title=update.title or before.title,
-            tool_kind=update.tool_kind or before.tool_kind,
-            text=update.text or before.text,
+            title=storable(update.title) or before.title,
+            tool_kind=storable(update.tool_kind) or before.tool_kind,
+            text=storable(update.text) or before.text,
         )
-        self._tools[update.tool_call_id] = after
+        self._tools[call_id] = after
         if after != before or after.seq not in self._dirty:
             self._note(after)
 

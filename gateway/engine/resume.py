@@ -57,22 +57,30 @@ class Resumer:
         self._access = access
         self._slots = asyncio.Semaphore(concurrency)
         self._scheduling = asyncio.Lock()
-        self._tripped = breaker_open(crashes, policy, parts.clock.now())
-        if self._tripped:
+        self._ready: set[str] = set()
+        self.tripped = breaker_open(crashes, policy, parts.clock.now())
+        if self.tripped:
             _log.error("resume.breaker_open", crashes=len(crashes), window=policy.breaker_window)
 
     async def on_ready(self, account: str) -> None:
         """Let the account's deliveries go, and put what it is owed into the lanes."""
+        self._ready.add(account)
         self._parts.outbox.open(account)
         await self._parts.commands.catch_up(account)
         async with self._scheduling:
             await self._schedule(account)
 
+    async def again(self) -> None:
+        """A drain was undone: what came in meanwhile goes into its lanes."""
+        async with self._scheduling:
+            for account in self._ready:
+                await self._schedule(account)
+
     async def _schedule(self, account: str) -> None:
         parts = self._parts
         now = parts.clock.now()
         decisions = [
-            recover(candidate, self._policy, self._access, now, tripped=self._tripped)
+            recover(candidate, self._policy, self._access, now, tripped=self.tripped)
             for candidate in await parts.ledger.candidates(account)
             if not parts.lanes.busy(candidate.session.id)
         ]

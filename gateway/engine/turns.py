@@ -53,6 +53,7 @@ class Cut(StrEnum):
 @dataclass(slots=True)
 class _Running:
     start: TurnStart
+    started_at: float
     cut: Cut | None = None
     ended: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -86,6 +87,10 @@ class Turns:
         """The ids of the turns that run right now."""
         return tuple(running.start.turn_id for running in self._running.values())
 
+    def at_work(self) -> tuple[tuple[int, int, float], ...]:
+        """Turn, session and starting time of everything that runs."""
+        return tuple((r.start.turn_id, session_id, r.started_at) for session_id, r in self._running.items())
+
     async def run_next(self, session_id: int) -> bool:
         """Run the next turn of a session; false when there is none."""
         parts = self._parts
@@ -94,7 +99,9 @@ class Turns:
         if start is None:
             return False
         reach("turn.begun")
-        running = self._running[session_id] = _Running(start, Cut.DRAIN if self._draining else None)
+        running = self._running[session_id] = _Running(
+            start, clock.now(), Cut.DRAIN if self._draining else None
+        )
         recorder = Recorder(start.turn_id, store, clock, parts.group)
         try:
             with parts.typist.at_work(start.session.address.route):

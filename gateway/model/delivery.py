@@ -23,7 +23,7 @@ class DeliveryState(StrEnum):
 
     @property
     def terminal(self) -> bool:
-        """Whether nothing more is owed."""
+        """Whether nothing more is owed, unless a person revives it."""
         return self in (DeliveryState.SENT, DeliveryState.REJECTED)
 
 
@@ -39,7 +39,7 @@ DELIVERY_TRANSITIONS = Transitions(
         ),
         DeliveryState.HELD: frozenset({DeliveryState.PENDING, DeliveryState.REJECTED}),
         DeliveryState.SENT: frozenset[DeliveryState](),
-        DeliveryState.REJECTED: frozenset[DeliveryState](),
+        DeliveryState.REJECTED: frozenset({DeliveryState.PENDING}),
     },
 )
 

@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from gateway.model.address import Address, ChatKind
 from gateway.model.message import Entry, Inbound, MessageKind, Origin, Refusal
+from gateway.model.text import storable
 from gateway.rules.access import AccessPolicy, permits
 
 
@@ -45,11 +46,11 @@ def admit(inbound: Inbound, account: str, policy: AdmissionPolicy) -> Entry | Re
     if not permits(policy.access, account, inbound.author_id):
         return _refuse(inbound, address)
     command = inbound.command if inbound.command in policy.commands else ""
-    text = inbound.text
+    text = storable(inbound.text)
     if inbound.command and not command:
-        text = f"/{inbound.command} {inbound.text}".strip()
+        text = f"/{inbound.command} {text}".strip()
     if inbound.chat_kind is ChatKind.GROUP and not command:
-        text = f"{inbound.author_name}: {text}"
+        text = f"{storable(inbound.author_name)}: {text}"
     origin = Origin(inbound.chat_kind, inbound.author_id, inbound.author_name, inbound.message_ref)
     kind = MessageKind.COMMAND if command else MessageKind.USER
     return Entry(inbound.event_id, address, origin, kind, text, command, policy.max_queued)

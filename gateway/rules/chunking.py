@@ -8,7 +8,7 @@ _BREAKS = ("\n\n", "\n", " ")
 
 def utf16_len(text: str) -> int:
     """The length of a text in UTF-16 code units."""
-    return len(text) if text.isascii() else len(text.encode("utf-16-le")) // 2
+    return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def chunk(text: str, limit: int) -> tuple[str, ...]:

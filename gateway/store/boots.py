@@ -2,13 +2,18 @@
 
 import sqlite3
 
+from gateway.model.address import Route
 from gateway.model.boot import BOOT_TRANSITIONS, BootOpening, BootState
+from gateway.model.delivery import DeliveryKind, Draft
 from gateway.model.session import Reason
 from gateway.store import statements as sql
+from gateway.store.inbox import owe
 from gateway.store.marks import mark_interrupted
 
 CRASHES_REMEMBERED = 50
 """How many unclean boots the loop breaker is told about."""
+
+BACK = "Back online."
 
 
 def open_boot(tx: sqlite3.Connection, replica: str, pid: int, now: float) -> BootOpening:
@@ -16,22 +21,32 @@ def open_boot(tx: sqlite3.Connection, replica: str, pid: int, now: float) -> Boo
 
     The caller holds the lock on the state, so that every other open boot is dead.
     """
-    dead: list[tuple[int, float]] = tx.execute(sql.OPEN_BOOTS).fetchall()
-    interrupted = 0
-    for boot_id, seen_at in dead:
-        running: list[tuple[int, int, float]] = tx.execute(sql.RUNNING_TURNS, (boot_id,)).fetchall()
-        for turn_id, session_id, started_at in running:
-            # Dated by the last sign of life: the time of this start says nothing about the work's age.
-            died_at = max(seen_at, started_at)
-            mark_interrupted(tx, session_id, turn_id, Reason.RESTART_INTERRUPTED, died_at)
-            tx.execute(sql.INTERRUPT_TURN, (Reason.RESTART_INTERRUPTED, died_at, turn_id))
-            tx.execute(sql.INTERRUPT_STEPS, (turn_id,))
-        interrupted += len(running)
+    # Also of boots that stopped cleanly: they stop even if a turn that they cut does not end in time.
+    running: list[tuple[int, int, float, float]] = tx.execute(sql.RUNNING_TURNS).fetchall()
+    for turn_id, session_id, started_at, seen_at in running:
+        # Dated by the last sign of life: the time of this start says nothing about the work's age.
+        died_at = max(seen_at, started_at)
+        mark_interrupted(tx, session_id, turn_id, Reason.RESTART_INTERRUPTED, died_at)
+        tx.execute(sql.INTERRUPT_TURN, (Reason.RESTART_INTERRUPTED, died_at, turn_id))
+        tx.execute(sql.INTERRUPT_STEPS, (turn_id,))
+    dead: list[tuple[int]] = tx.execute(sql.OPEN_BOOTS).fetchall()
+    for (boot_id,) in dead:
         tx.execute(sql.BURY_BOOT, (now, boot_id))
     unknown = tx.execute(sql.SENDING_TO_UNKNOWN).rowcount
+    _announce_return(tx, now)
     crashes = tuple(row[0] for row in tx.execute(sql.CRASHES, (CRASHES_REMEMBERED,)))
     (boot_id,) = tx.execute(sql.INSERT_BOOT, (replica, pid, BootState.STARTING, now, now)).fetchone()
-    return BootOpening(boot_id, len(dead), interrupted, unknown, crashes)
+    return BootOpening(boot_id, len(dead), len(running), unknown, crashes)
+
+
+def _announce_return(tx: sqlite3.Connection, now: float) -> None:
+    """Owe "back online" to the chat that asked for the restart. The key makes it once, however often."""
+    found = tx.execute(sql.RESTART_ASKED_BY).fetchone()
+    if found is None:
+        return
+    boot_id, session_id = found
+    route = Route(*tx.execute(sql.SESSION_ROUTE, (session_id,)).fetchone())
+    owe(tx, route, Draft(DeliveryKind.NOTICE, BACK), now, key=f"back:{boot_id}", session_id=session_id)
 
 
 def beat(tx: sqlite3.Connection, boot_id: int, now: float) -> None:
@@ -39,10 +54,12 @@ def beat(tx: sqlite3.Connection, boot_id: int, now: float) -> None:
     tx.execute(sql.BEAT, (now, boot_id))
 
 
-def set_boot_state(tx: sqlite3.Connection, boot_id: int, state: BootState, intent: str | None) -> None:
+def set_boot_state(
+    tx: sqlite3.Connection, boot_id: int, state: BootState, intent: str | None, session_id: int | None
+) -> None:
     """Move a boot along its table."""
     _check(tx, boot_id, state)
-    tx.execute(sql.SET_BOOT_STATE, (state, intent, boot_id))
+    tx.execute(sql.SET_BOOT_STATE, (state, intent, session_id, boot_id))
 
 
 def stop_boot(tx: sqlite3.Connection, boot_id: int, now: float) -> None:

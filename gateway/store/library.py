@@ -3,11 +3,12 @@
 import sqlite3
 
 from gateway.model.boot import Boot
-from gateway.model.message import Message
+from gateway.model.delivery import Delivery
+from gateway.model.message import Message, Origin
 from gateway.model.session import Session
 from gateway.model.turn import TurnRecord
 from gateway.store import statements as sql
-from gateway.store.rows import boot_of, message_of, session_of, turn_of
+from gateway.store.rows import boot_of, delivery_of, message_of, origin_of, session_of, turn_of
 
 
 def cursor(tx: sqlite3.Connection, account: str, scope: str) -> str | None:
@@ -35,6 +36,18 @@ def turns(tx: sqlite3.Connection, session_id: int) -> tuple[TurnRecord, ...]:
 def messages(tx: sqlite3.Connection, session_id: int) -> tuple[Message, ...]:
     """A session's messages, oldest first."""
     return tuple(message_of(row) for row in tx.execute(sql.MESSAGES_OF, (session_id,)))
+
+
+def origin(tx: sqlite3.Connection, message_id: int) -> Origin:
+    """Who wrote a message, and how to answer it."""
+    (text,) = tx.execute(sql.MESSAGE_ORIGIN, (message_id,)).fetchone()
+    return origin_of(text)
+
+
+def deliveries(tx: sqlite3.Connection, limit: int) -> tuple[Delivery, ...]:
+    """What is owed, held or was rejected: the latest, oldest first."""
+    rows = tx.execute(sql.TROUBLED, (limit,)).fetchall()
+    return tuple(delivery_of(row) for row in reversed(rows))
 
 
 def boots(tx: sqlite3.Connection, limit: int) -> tuple[Boot, ...]:

@@ -22,10 +22,14 @@ def owed(tx: sqlite3.Connection, account: str) -> tuple[Delivery, ...]:
     return tuple(delivery_of(row) for row in tx.execute(sql.OWED, (account,)))
 
 
-def claim(tx: sqlite3.Connection, delivery_id: int) -> None:
-    """From here on, a crash leaves the outcome unknown."""
-    _check(tx, delivery_id, DeliveryState.SENDING)
+def claim(tx: sqlite3.Connection, delivery_id: int) -> bool:
+    """From here on, a crash leaves the outcome unknown. False if a person dropped it meanwhile."""
+    (before,) = tx.execute(sql.DELIVERY_STATE, (delivery_id,)).fetchone()
+    if before == DeliveryState.REJECTED:
+        return False
+    DELIVERY_TRANSITIONS.check(DeliveryState(before), DeliveryState.SENDING)
     tx.execute(sql.CLAIM, (delivery_id,))
+    return True
 
 
 def settle(tx: sqlite3.Connection, delivery_id: int, outcome: SendOutcome, now: float) -> None:
@@ -54,6 +58,17 @@ def retry_doubtful(tx: sqlite3.Connection, delivery_id: int) -> None:
 def hold(tx: sqlite3.Connection, delivery_id: int) -> None:
     """Not to be sent until a person says so."""
     _move(tx, delivery_id, DeliveryState.HELD, "held: it may have arrived already")
+
+
+def revive(tx: sqlite3.Connection, delivery_id: int) -> Delivery | None:
+    """A person wants it sent."""
+    row = tx.execute(sql.REVIVE, (delivery_id,)).fetchone()
+    return delivery_of(row) if row else None
+
+
+def drop(tx: sqlite3.Connection, delivery_id: int, now: float) -> bool:
+    """A person does not want it sent."""
+    return tx.execute(sql.DROP, (now, delivery_id)).rowcount > 0
 
 
 def _move(tx: sqlite3.Connection, delivery_id: int, state: DeliveryState, error: str) -> None:

@@ -2,14 +2,16 @@
 
 import sqlite3
 from collections.abc import Sequence
+from dataclasses import replace
 
 from gateway.model.delivery import Delivery, Draft
+from gateway.model.message import MessageState
 from gateway.model.recovery import Candidate
-from gateway.model.session import Session
+from gateway.model.session import Session, SessionState
 from gateway.store import marks
 from gateway.store import statements as sql
 from gateway.store.inbox import insert_session, owe_all
-from gateway.store.rows import origin_text, session_of
+from gateway.store.rows import message_of, origin_text, session_of
 
 
 def candidates(tx: sqlite3.Connection, account: str | None) -> tuple[Candidate, ...]:
@@ -17,7 +19,7 @@ def candidates(tx: sqlite3.Connection, account: str | None) -> tuple[Candidate, 
     waiting = {row[0]: (row[1], row[2]) for row in tx.execute(sql.WAITING_BY_SESSION)}
     sessions = {row[0]: session_of(row) for row in tx.execute(sql.PENDING_SESSIONS)}
     for session_id in waiting.keys() - sessions.keys():
-        sessions[session_id] = _session(tx, session_id)
+        sessions[session_id] = _with_author(tx, _session(tx, session_id))
     return tuple(
         Candidate(session, *_counts(waiting.get(session.id)))
         for _, session in sorted(sessions.items())
@@ -25,28 +27,54 @@ def candidates(tx: sqlite3.Connection, account: str | None) -> tuple[Candidate, 
     )
 
 
+def _with_author(tx: sqlite3.Connection, session: Session) -> Session:
+    """Without a marker, the author of what waits is answered: a new session knows nobody yet."""
+    row = tx.execute(sql.NEXT_WAITING, (session.id,)).fetchone()
+    return replace(session, origin=message_of(row).origin) if row else session
+
+
 def _counts(row: tuple[int, int] | None) -> tuple[int, bool]:
     return (row[0], row[1] > 0) if row else (0, False)
 
 
 def schedule_resumes(tx: sqlite3.Connection, session_ids: Sequence[int], now: float) -> tuple[int, ...]:
-    """One empty event per interrupted turn: its event id makes a second one impossible."""
+    """One empty event per interrupted turn: its event id makes a second one impossible.
+
+    A session that began to work, or was suspended, since it was looked at needs none.
+    """
     inserted: list[int] = []
     for session_id in session_ids:
         session = _session(tx, session_id)
-        if session.resume_turn_id is None or session.origin is None:
-            continue
-        event_id = f"resume:{session.resume_turn_id}"
-        values = (session.address.account, event_id, session_id, origin_text(session.origin), now)
-        if tx.execute(sql.INSERT_RESUME_EVENT, values).rowcount:
-            inserted.append(session_id)
+        idle = tx.execute(sql.RUNNING_IN, (session_id,)).fetchone() is None
+        if session.state is SessionState.RESUME_PENDING and idle:
+            event_id = f"resume:{session.resume_turn_id}"
+            if _put_event(tx, session, event_id, MessageState.WAITING, now):
+                inserted.append(session_id)
     return tuple(inserted)
 
 
+def _put_event(
+    tx: sqlite3.Connection, session: Session, event_id: str, state: MessageState, now: float
+) -> bool:
+    """Write a resume event; false when it is known, or when nothing is known of what it would resume."""
+    if session.resume_turn_id is None or session.origin is None:
+        return False
+    values = (session.address.account, event_id, session.id, state, origin_text(session.origin), now)
+    return tx.execute(sql.INSERT_RESUME_EVENT, values).rowcount > 0
+
+
 def withdraw_resumes(tx: sqlite3.Connection, session_ids: Sequence[int]) -> None:
-    """Take back resume events that were scheduled and never begun."""
+    """Take back resume events that were scheduled and never begun, and those that might be scheduled yet.
+
+    The event of the present interruption is written as withdrawn, so that a stop is not undone by the next
+    time that an account becomes ready.
+    """
     for session_id in session_ids:
         tx.execute(sql.WITHDRAW_RESUMES, (session_id,))
+        session = _session(tx, session_id)
+        _put_event(
+            tx, session, f"resume:{session.resume_turn_id}", MessageState.WITHDRAWN, session.updated_at
+        )
 
 
 def suspend(
@@ -62,18 +90,27 @@ def reactivate(tx: sqlite3.Connection, session_id: int, event_id: str, now: floa
     """A person lets the session go on; whether there is unfinished work to go on with."""
     session = _session(tx, session_id)
     if session.resume_turn_id is None or session.origin is None:
-        marks.clear_mark(tx, session_id, now)
+        marks.activate(tx, session_id, now)
         return False
     tx.execute(sql.REACTIVATE_SESSION, (now, now, session_id))
-    values = (session.address.account, event_id, session_id, origin_text(session.origin), now)
-    tx.execute(sql.INSERT_RESUME_EVENT, values)
+    tx.execute(sql.WITHDRAW_RESUMES, (session_id,))
+    _put_event(tx, session, event_id, MessageState.WAITING, now)
     return True
 
 
 def next_generation(tx: sqlite3.Connection, session_id: int, now: float) -> int:
-    """A new conversation at the same address."""
+    """A new conversation at the same address, and nothing left to go on with in the old one.
+
+    Repeated after a crash, it finds the new one and makes no third.
+    """
     session = _session(tx, session_id)
     tx.execute(sql.WITHDRAW_WAITING, (session_id,))
+    marks.activate(tx, session_id, now)
+    address = session.address
+    place = (address.account, address.chat, address.thread, address.user)
+    newest, _ = tx.execute(sql.SESSION_AT, place).fetchone()
+    if newest != session_id:
+        return int(newest)
     return insert_session(tx, session.address, session.generation + 1, now)
 
 

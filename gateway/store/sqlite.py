@@ -11,7 +11,8 @@ from typing import TypeVar
 from gateway.model.boot import Boot, BootOpening, BootState
 from gateway.model.delivery import Delivery, Draft, SendOutcome
 from gateway.model.intake import Accepted, BatchResult
-from gateway.model.message import Entry, Message, Refusal
+from gateway.model.message import Entry, Message, Origin, Refusal
+from gateway.model.operation import Intent
 from gateway.model.recovery import Candidate
 from gateway.model.session import ResumeMode, Session
 from gateway.model.turn import HistoryTurn, Step, TurnEnd, TurnRecord, TurnStart
@@ -85,8 +86,10 @@ class SqliteStore:
     async def beat(self, boot_id: int, now: float) -> None:
         await self._write(lambda tx: boots.beat(tx, boot_id, now))
 
-    async def set_boot_state(self, boot_id: int, state: BootState, intent: str | None = None) -> None:
-        await self._write(lambda tx: boots.set_boot_state(tx, boot_id, state, intent))
+    async def set_boot_state(
+        self, boot_id: int, state: BootState, intent: Intent | None = None, session_id: int | None = None
+    ) -> None:
+        await self._write(lambda tx: boots.set_boot_state(tx, boot_id, state, intent, session_id))
 
     async def stop_boot(self, boot_id: int, now: float) -> None:
         await self._write(lambda tx: boots.stop_boot(tx, boot_id, now))
@@ -125,8 +128,10 @@ class SqliteStore:
     async def record_steps(self, turn_id: int, steps: Sequence[Step]) -> None:
         await self._write(lambda tx: turns.record_steps(tx, turn_id, steps))
 
-    async def mark_pending(self, turn_ids: Sequence[int], reason: str, now: float) -> None:
-        await self._write(lambda tx: turns.mark_pending(tx, turn_ids, reason, now))
+    async def mark_pending(
+        self, turn_ids: Sequence[int], reason: str, now: float, notice: Draft | None = None
+    ) -> tuple[Delivery, ...]:
+        return await self._write(lambda tx: turns.mark_pending(tx, turn_ids, reason, now, notice))
 
     async def end_turn(self, turn_id: int, end: TurnEnd, now: float) -> tuple[Delivery, ...]:
         return await self._write(lambda tx: turns.end_turn(tx, turn_id, end, now))
@@ -134,8 +139,8 @@ class SqliteStore:
     async def owed(self, account: str) -> tuple[Delivery, ...]:
         return await self._read(lambda tx: outbox.owed(tx, account))
 
-    async def claim(self, delivery_id: int) -> None:
-        await self._write(lambda tx: outbox.claim(tx, delivery_id))
+    async def claim(self, delivery_id: int) -> bool:
+        return await self._write(lambda tx: outbox.claim(tx, delivery_id))
 
     async def settle(self, delivery_id: int, outcome: SendOutcome, now: float) -> None:
         await self._write(lambda tx: outbox.settle(tx, delivery_id, outcome, now))
@@ -145,6 +150,12 @@ class SqliteStore:
 
     async def hold(self, delivery_id: int) -> None:
         await self._write(lambda tx: outbox.hold(tx, delivery_id))
+
+    async def revive(self, delivery_id: int) -> Delivery | None:
+        return await self._write(lambda tx: outbox.revive(tx, delivery_id))
+
+    async def drop(self, delivery_id: int, now: float) -> bool:
+        return await self._write(lambda tx: outbox.drop(tx, delivery_id, now))
 
     async def candidates(self, account: str | None = None) -> tuple[Candidate, ...]:
         return await self._read(lambda tx: resumes.candidates(tx, account))
@@ -178,8 +189,14 @@ class SqliteStore:
     async def messages(self, session_id: int) -> tuple[Message, ...]:
         return await self._read(lambda tx: library.messages(tx, session_id))
 
+    async def origin(self, message_id: int) -> Origin:
+        return await self._read(lambda tx: library.origin(tx, message_id))
+
     async def history(self, session_id: int, before_turn: int) -> tuple[HistoryTurn, ...]:
         return await self._read(lambda tx: turns.history(tx, session_id, before_turn))
+
+    async def deliveries(self, limit: int) -> tuple[Delivery, ...]:
+        return await self._read(lambda tx: library.deliveries(tx, limit))
 
     async def boots(self, limit: int) -> tuple[Boot, ...]:
         return await self._read(lambda tx: library.boots(tx, limit))

@@ -5,7 +5,7 @@ from gateway.store.rows import BOOT, DELIVERY, MESSAGE, SESSION, STEP, TURN
 # ruff: noqa: S608  what is interpolated are column lists of this package, never a value
 
 # Boots
-OPEN_BOOTS = "SELECT id, seen_at FROM boots WHERE stopped_at IS NULL AND buried_at IS NULL ORDER BY id"
+OPEN_BOOTS = "SELECT id FROM boots WHERE stopped_at IS NULL AND buried_at IS NULL ORDER BY id"
 CRASHES = (
     "SELECT started_at FROM boots WHERE stopped_at IS NULL AND buried_at IS NOT NULL ORDER BY id DESC LIMIT ?"
 )
@@ -15,7 +15,11 @@ INSERT_BOOT = (
 )
 BEAT = "UPDATE boots SET seen_at = ? WHERE id = ?"
 BOOT_STATE = "SELECT state FROM boots WHERE id = ?"
-SET_BOOT_STATE = "UPDATE boots SET state = ?, intent = coalesce(?, intent) WHERE id = ?"
+SET_BOOT_STATE = "UPDATE boots SET state = ?, intent = ?, asked_by = ? WHERE id = ?"
+RESTART_ASKED_BY = (
+    "SELECT id, asked_by FROM (SELECT id, asked_by FROM boots ORDER BY id DESC LIMIT 1) AS latest "
+    "WHERE asked_by IS NOT NULL"
+)
 STOP_BOOT = "UPDATE boots SET state = 'stopped', stopped_at = ?, seen_at = ? WHERE id = ?"
 LATEST_BOOTS = f"SELECT {BOOT} FROM boots ORDER BY id DESC LIMIT ?"
 
@@ -36,7 +40,13 @@ MARK_SESSION = (
     "UPDATE sessions SET state = 'resume_pending', reason = ?, resume_turn_id = ?, resume_marked_at = ? "
     "WHERE id = ?"
 )
+MARK_SUSPENDED = "UPDATE sessions SET resume_turn_id = ?, resume_marked_at = ? WHERE id = ?"
 CLEAR_MARK = (
+    "UPDATE sessions SET state = CASE state WHEN 'suspended' THEN state ELSE 'active' END, "
+    "reason = CASE state WHEN 'suspended' THEN reason END, "
+    "resume_turn_id = NULL, resume_marked_at = NULL, resume_attempts = 0, updated_at = ? WHERE id = ?"
+)
+ACTIVATE_SESSION = (
     "UPDATE sessions SET state = 'active', reason = NULL, resume_turn_id = NULL, resume_marked_at = NULL, "
     "resume_attempts = 0, updated_at = ? WHERE id = ?"
 )
@@ -65,13 +75,13 @@ INSERT_MESSAGE = (
 )
 INSERT_RESUME_EVENT = (
     "INSERT INTO messages (account, event_id, session_id, kind, state, text, origin, received_at) "
-    "VALUES (?, ?, ?, 'internal', 'waiting', '', ?, ?) ON CONFLICT (account, event_id) DO NOTHING"
+    "VALUES (?, ?, ?, 'internal', ?, '', ?, ?) ON CONFLICT (account, event_id) DO NOTHING"
 )
 WAITING_COMMANDS = (
     "SELECT m.id, m.session_id, m.command FROM messages m "
     "WHERE m.state = 'waiting' AND m.kind = 'command' AND m.account = ? ORDER BY m.id"
 )
-COUNT_WAITING = "SELECT count(*) FROM messages WHERE session_id = ? AND state = 'waiting'"
+COUNT_WAITING = "SELECT count(*) FROM messages WHERE session_id = ? AND state = 'waiting' AND kind = 'user'"
 FINISH_COMMAND = "UPDATE messages SET state = 'done' WHERE id = ? AND state = 'waiting'"
 NEXT_WAITING = (
     f"SELECT {MESSAGE} FROM messages WHERE session_id = ? AND state = 'waiting' "
@@ -84,11 +94,16 @@ WITHDRAW_WAITING = (
     "UPDATE messages SET state = 'withdrawn' WHERE session_id = ? AND state = 'waiting' AND kind <> 'command'"
 )
 TAKE_MESSAGE = "UPDATE messages SET state = 'taken', turn_id = ? WHERE id = ? AND state = 'waiting'"
+MESSAGE_ORIGIN = "SELECT origin FROM messages WHERE id = ?"
 MESSAGES_OF = f"SELECT {MESSAGE} FROM messages WHERE session_id = ? ORDER BY id"
 REQUEST_OF = "SELECT text, origin FROM messages WHERE turn_id = ? ORDER BY id"
 
 # Turns and steps
-RUNNING_TURNS = "SELECT id, session_id, started_at FROM turns WHERE boot_id = ? AND state = 'running'"
+RUNNING_TURNS = (
+    "SELECT t.id, t.session_id, t.started_at, b.seen_at FROM turns t JOIN boots b ON b.id = t.boot_id "
+    "WHERE t.state = 'running' ORDER BY t.id"
+)
+RUNNING_IN = "SELECT 1 FROM turns WHERE session_id = ? AND state = 'running'"
 INSERT_TURN = (
     "INSERT INTO turns (session_id, boot_id, state, started_at, resumes_turn_id) "
     "VALUES (?, ?, 'running', ?, ?) RETURNING id"
@@ -125,6 +140,18 @@ INSERT_DELIVERY = (
 OWED = f"SELECT {DELIVERY} FROM deliveries WHERE account = ? AND state IN ('pending', 'unknown') ORDER BY id"
 DELIVERY_STATE = "SELECT state FROM deliveries WHERE id = ?"
 CLAIM = "UPDATE deliveries SET state = 'sending', attempt = attempt + 1 WHERE id = ?"
+REVIVE = (
+    "UPDATE deliveries SET state = 'pending', error = NULL, settled_at = NULL "
+    f"WHERE id = ? AND state IN ('held', 'rejected') RETURNING {DELIVERY}"
+)
+DROP = (
+    "UPDATE deliveries SET state = 'rejected', error = 'dropped by a person', settled_at = ? "
+    "WHERE id = ? AND state IN ('pending', 'unknown', 'held')"
+)
+TROUBLED = (
+    f"SELECT {DELIVERY} FROM deliveries WHERE state IN ('pending', 'sending', 'unknown', 'held', 'rejected') "
+    "ORDER BY id DESC LIMIT ?"
+)
 SETTLE_SENT = (
     "UPDATE deliveries SET state = 'sent', platform_message_id = ?, error = NULL, settled_at = ? WHERE id = ?"
 )
@@ -137,7 +164,12 @@ SENDING_TO_UNKNOWN = (
 )
 
 # Recovery
-PENDING_SESSIONS = f"SELECT {SESSION} FROM sessions WHERE state = 'resume_pending'"
+# A conversation that was left for a new one is nobody's any more, even if a crash came in between.
+PENDING_SESSIONS = (
+    f"SELECT {SESSION} FROM sessions WHERE state = 'resume_pending' AND NOT EXISTS (SELECT 1 FROM sessions l "
+    "WHERE l.account = sessions.account AND l.chat = sessions.chat AND l.thread = sessions.thread "
+    "AND l.person = sessions.person AND l.generation > sessions.generation)"
+)
 WAITING_BY_SESSION = (
     "SELECT session_id, count(*) FILTER (WHERE kind = 'user'), "
     "count(*) FILTER (WHERE kind = 'internal') FROM messages "

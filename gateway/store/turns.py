@@ -3,8 +3,7 @@
 import sqlite3
 from collections.abc import Sequence
 
-from gateway.model.delivery import Delivery
-from gateway.model.message import MessageKind
+from gateway.model.delivery import Delivery, Draft
 from gateway.model.session import ResumeMode, Session, SessionState
 from gateway.model.turn import (
     TURN_TRANSITIONS,
@@ -34,18 +33,19 @@ def begin_turn(tx: sqlite3.Connection, session_id: int, boot_id: int, now: float
     session = session_of(tx.execute(sql.SESSION_BY_ID, (session_id,)).fetchone())
     if session.state is SessionState.SUSPENDED:
         return None
+    marked = session.state is SessionState.RESUME_PENDING
+    if not marked:
+        tx.execute(sql.WITHDRAW_RESUMES, (session_id,))  # there is nothing to go on with
     row = tx.execute(sql.NEXT_WAITING, (session_id,)).fetchone()
     if row is None:
         return None
     message = message_of(row)
-    marked = session.state is SessionState.RESUME_PENDING
     interruption = _interruption(tx, session) if marked else None
     resumes = session.resume_turn_id if marked else None
     (turn_id,) = tx.execute(sql.INSERT_TURN, (session_id, boot_id, now, resumes)).fetchone()
     tx.execute(sql.TAKE_MESSAGE, (turn_id, message.id))
-    if message.kind is not MessageKind.INTERNAL:
-        # The note goes with this message, so nothing is left for a resume event to say.
-        tx.execute(sql.WITHDRAW_RESUMES, (session_id,))
+    # The note goes with this message, so nothing is left for a resume event to say.
+    tx.execute(sql.WITHDRAW_RESUMES, (session_id,))
     title = message.text.strip()[:TITLE_LENGTH]
     tx.execute(sql.BEGIN_ON_SESSION, (origin_text(message.origin), title, int(marked), now, session_id))
     (ended,) = tx.execute(sql.HAS_COMPLETED, (session_id,)).fetchone()
@@ -100,12 +100,17 @@ def record_steps(tx: sqlite3.Connection, turn_id: int, steps: Sequence[Step]) ->
         tx.execute(sql.PUT_STEP, (turn_id, *values))
 
 
-def mark_pending(tx: sqlite3.Connection, turn_ids: Sequence[int], reason: str, now: float) -> None:
+def mark_pending(
+    tx: sqlite3.Connection, turn_ids: Sequence[int], reason: str, now: float, notice: Draft | None
+) -> tuple[Delivery, ...]:
     """Mark the sessions of turns that are about to be interrupted, but not of those that ended."""
+    owed: list[Delivery] = []
     for turn_id in turn_ids:
         state, session_id = tx.execute(sql.TURN_STATE, (turn_id,)).fetchone()
         if state == TurnState.RUNNING:
             mark_interrupted(tx, session_id, turn_id, reason, now)
+            owed += owe_all(tx, session_id, None, (notice,) if notice else (), now)
+    return tuple(owed)
 
 
 def end_turn(tx: sqlite3.Connection, turn_id: int, end: TurnEnd, now: float) -> tuple[Delivery, ...]:

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from adapters.emulators.faults import Fault, FaultKind, When
 from adapters.emulators.telegram import TelegramEmulator, TelegramOptions
 from adapters.emulators.telegram_api import Limits
-from adapters.telegram.adapter import TelegramAdapter, connect
+from adapters.telegram.adapter import connect
 from adapters.telegram.manifest import TelegramAccount
 from gateway.model.address import Route
 from gateway.model.delivery import Delivery, DeliveryKind, DeliveryState
 from gateway.model.message import Inbound
-from gateway.ports import Batch, LedgerUnavailableError
+from gateway.ports import Batch, ChatAdapter, LedgerUnavailableError
 
 ACCOUNT = "telegram"
 TOKEN = "4242:a-token-of-valid-shape"
@@ -102,7 +102,7 @@ class Setting:
     """A running emulator, an adapter for it, and their surroundings."""
 
     emulator: TelegramEmulator
-    adapter: TelegramAdapter
+    adapter: ChatAdapter
     sink: RecordingSink
     clock: QuickClock
     token: str

@@ -7,6 +7,7 @@ import structlog
 
 from adapters.emulators.faults import When
 from adapters.telegram.client import PollUpdates
+from adapters.telegram.receive import FIRST_WAIT, LONGEST_WAIT, Backoff
 from tests.contract.telegram_adapter import ANN, RecordingSink, setting
 
 
@@ -248,6 +249,15 @@ async def test_a_broken_long_poll_makes_ready_again(at):
     assert at.sink.told[:2] == ["accept 1", "ready"]
     assert at.sink.told[-2:] == ["accept 1", "ready"]
     assert at.sink.texts == ["hello", "while broken"]
+
+
+def test_waits_double_up_to_a_limit():
+    backoff = Backoff()
+    waits = [backoff.next() for _ in range(40)]
+    assert 0.1 <= waits[0] <= FIRST_WAIT
+    assert all(LONGEST_WAIT / 2 <= wait <= LONGEST_WAIT for wait in waits[10:])
+    backoff.reset()
+    assert backoff.next() <= FIRST_WAIT
 
 
 async def test_a_server_that_goes_away_and_comes_back(at):

@@ -7,6 +7,7 @@ from aiohttp import web
 
 from adapters.emulators.faults import When
 from adapters.telegram.adapter import REPEAT_LABEL
+from adapters.telegram.pace import Pace
 from gateway.model.address import Route
 from gateway.model.delivery import Delivered, Rejected, RetryAfter, Unknown
 from tests.contract.telegram_adapter import ACCOUNT, ANN, TOKEN, delivery, setting
@@ -231,6 +232,22 @@ async def test_a_name_that_does_not_resolve_is_certainly_not_sent():
         assert isinstance(await at.adapter.send(delivery()), RetryAfter)
 
 
+async def test_an_answer_that_is_not_http_does_not_betray_the_token():
+    async def answer(reader, writer):
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"what do you want?\r\n\r\n")
+        writer.close()
+        await writer.wait_closed()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        async with setting(api_url=f"http://127.0.0.1:{port}") as at:
+            outcome = await at.adapter.send(delivery())
+    assert isinstance(outcome, Unknown)
+    assert "<token>" in outcome.reason
+    assert TOKEN not in outcome.reason
+
+
 # The pace
 
 
@@ -243,6 +260,15 @@ async def test_the_pace_of_one_chat_holds_up_no_other():
         await at.adapter.pace(other)
         assert not held.done()
         held.cancel()
+
+
+async def test_only_so_many_chats_are_remembered():
+    pace = Pace(chats=2)
+    first = pace._limiters("1")
+    pace._limiters("2")
+    assert pace._limiters("1") is first
+    pace._limiters("3")
+    assert list(pace._by_chat) == ["1", "3"]
 
 
 async def test_groups_are_paced_more_strictly():

@@ -200,63 +200,37 @@ def test_line_endings_and_byte_order_mark(directory: Path) -> None:
     assert token(load(path, {"TOKEN": TOKEN})) == TOKEN
 
 
-NASTY = st.sampled_from(
-    [
-        "*",
-        "&a ",
-        "*a",
-        "!x ",
-        "!!binary ",
-        "<<: ",
-        "${",
-        "${X}",
-        "$$",
-        "{",
-        "}",
-        "[",
-        "]",
-        ": ",
-        "- ",
-        "? ",
-        "#",
-        "'",
-        '"',
-    ]
-    + [
-        "|",
-        ">",
-        "@",
-        "`",
-        "%",
-        "\t",
-        "\r",
-        "\0",
-        "\x85",
-        "\u2028",
-        "\ufeff",
-        "---\n",
-        "...\n",
-        "%YAML 1.1\n---\n",
-        "~",
-        ".nan",
-    ]
-    + [
-        "null",
-        "9" * 4400,
-        "1e999",
-        "0x",
-        "0o9",
-        "1_",
-        "2026-02-30",
-        "=",
-        '"\\U00110000"',
-        '"\\ud800"',
-        "\n",
-        "  ",
-        "é",
-        "𝒳",
-    ]
-)
+def problems_of(path: Path, environ: dict[str, str]) -> tuple[str, ...]:
+    try:
+        load(path, environ)
+    except ConfigError as error:
+        problems = error.problems
+    else:
+        return ()
+    assert problems
+    assert TOKEN not in "".join(problems)
+    return problems
+
+
+WORDS = """
+*  *a  &a  !x  !!binary  <<:  ${  ${X}  $$  {  }  [  ]  :  -  ?  #  '  "  |  >  @  `  %  ---  ...  ~  null  =
+.nan  1e999  0x  0o9  1_  2026-02-30  "\\U00110000"  "\\ud800"  é
+""".split()  # noqa: SIM905  (a list would be three times as long)
+OTHERS = [
+    "\t",
+    "\r",
+    "\0",
+    "\x85",
+    "\u2028",
+    "\ufeff",
+    "\U0001d4b3",
+    "%YAML 1.1\n---\n",
+    "9" * 4400,
+    "\n",
+    "  ",
+    "\n- ",
+]
+NASTY = st.sampled_from([*WORDS, *(f"{word} " for word in WORDS), *OTHERS])
 ORIGINAL = ANNOTATED.read_text()
 EDIT = st.tuples(
     st.integers(0, len(ORIGINAL)),
@@ -277,12 +251,8 @@ def test_mutations_are_refused_or_accepted(directory: Path, edits: list[tuple[in
         text = text[:at] + put + text[at + length :]
     path = directory / "gateway.yaml"
     path.write_bytes(text.encode(errors="surrogatepass"))
-    try:
-        load(path, {"TELEGRAM_BOT_TOKEN": TOKEN})
-    except ConfigError as error:
-        assert error.problems
-        assert TOKEN not in str(error)
-        assert all(problem.startswith((f"{path}:", "... and ")) for problem in error.problems)
+    problems = problems_of(path, {"TELEGRAM_BOT_TOKEN": TOKEN})
+    assert all(problem.startswith((f"{path}:", "... and ")) for problem in problems)
 
 
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -295,8 +265,5 @@ def test_mutations_are_refused_or_accepted(directory: Path, edits: list[tuple[in
 def test_odd_overrides_are_refused_or_accepted(directory: Path, name: str, value: str) -> None:
     path = directory / "gateway.yaml"
     path.write_text(GOOD)
-    try:
-        load(path, {"TOKEN": TOKEN, f"CARRYON__{name}": value})
-    except ConfigError as error:
-        assert all(problem.startswith("environment CARRYON__") for problem in error.problems)
-        assert TOKEN not in str(error)
+    problems = problems_of(path, {"TOKEN": TOKEN, f"CARRYON__{name}": value})
+    assert all(problem.startswith("environment CARRYON__") for problem in problems)

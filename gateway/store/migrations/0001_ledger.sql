@@ -9,6 +9,7 @@ CREATE TABLE boots (
   seen_at    REAL NOT NULL,      -- the last sign of life
   lease_until REAL,
   intent     TEXT,               -- stop | restart
+  asked_by   INTEGER,            -- the session whose /restart it was
   stopped_at REAL,               -- the clean-shutdown marker
   buried_at  REAL                -- when a later boot dealt with this one's remains
 );
@@ -109,6 +110,8 @@ CREATE TABLE deliveries (
   settled_at  REAL
 );
 CREATE INDEX deliveries_owed ON deliveries (account, id) WHERE state IN ('pending', 'sending', 'unknown');
+CREATE INDEX deliveries_troubled ON deliveries (id)
+  WHERE state IN ('pending', 'sending', 'unknown', 'held', 'rejected');
 CREATE INDEX deliveries_by_turn ON deliveries (turn_id) WHERE turn_id IS NOT NULL;
 
 CREATE TABLE cursors (

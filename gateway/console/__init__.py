@@ -1,0 +1,1 @@
+"""What operators see and press: a control socket for the command line."""

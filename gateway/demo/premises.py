@@ -1,0 +1,129 @@
+"""Where the demo takes place: a temporary directory and the processes that belong to it.
+
+Whatever happens, `clear` leaves no process behind: neither a gateway, nor agents of a gateway that was
+killed. Agents are known by the directory that only this demo gave them, never by their name.
+"""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import psutil
+
+from gateway.errors import CarryonError
+from gateway.store.sqlite import LEDGER_FILE
+
+AGENT = "carryon-demo-agent"
+AGENT_HOME = "CARRYON_DEMO_HOME"  # the variable that tells the demo agent where to keep its sessions
+TOKEN = "123456:any-token-will-do"  # noqa: S105  (the emulator takes every token)
+
+_GONE = 5.0
+"""Seconds that killed processes are waited for."""
+
+
+class Premises:
+    """The directory, its files, and the gateways that were started in it."""
+
+    def __init__(self, program: tuple[str, ...]) -> None:
+        """Raises `OSError` where there is no room, and `CarryonError` where the agent is not installed."""
+        self._program = program
+        _find_agent()
+        self.directory = Path(tempfile.mkdtemp(prefix="carryon-demo-"))
+        self.log = self.directory / "gateway.log"
+        self.ledger = self.directory / "state" / LEDGER_FILE
+        self._config = self.directory / "gateway.yaml"
+        self._agent_home = self.directory / "agent"
+        self._gateways: list[subprocess.Popen[bytes]] = []
+
+    def write_config(self, api_url: str) -> None:
+        """Everything else is as it is by default. JSON is YAML too."""
+        account = {"platform": "telegram", "token": TOKEN, "api_url": api_url}
+        agent = {
+            "command": [AGENT],
+            "processes": "shared",
+            "env": {AGENT_HOME: str(self._agent_home)},
+        }
+        config = {
+            "state_dir": str(self.ledger.parent),
+            "accounts": {"telegram": account},
+            "agents": {"demo": agent},
+            "default_agent": "demo",
+            "access": {"default": "allow"},
+            "log": {"format": "json"},
+        }
+        self._config.write_text(json.dumps(config, indent=2), encoding="utf-8")
+
+    def launch(self) -> subprocess.Popen[bytes]:
+        """Start a gateway. Its own process group keeps it out of the way of Ctrl-C, which is for the demo."""
+        settings = {name for name in os.environ if name == "CARRYON_CONFIG" or name.startswith("CARRYON__")}
+        with self.log.open("ab") as log:
+            gateway = subprocess.Popen(
+                (*self._program, "--config", str(self._config), "run"),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                cwd=self.directory,
+                env={name: value for name, value in os.environ.items() if name not in settings},
+                start_new_session=True,
+            )
+        self._gateways.append(gateway)
+        return gateway
+
+    def last_words(self) -> str:
+        """The last line of the gateway's log that says something."""
+        try:
+            lines = self.log.read_text(encoding="utf-8", errors="replace").splitlines()
+        except OSError:
+            return ""
+        words = [line.strip(" |+-")[:300] for line in lines]  # without the frame of a traceback
+        return next((line for line in reversed(words) if line), "")
+
+    def clear(self, *, keep: bool) -> None:
+        """End every process, and remove the directory unless it is to be kept."""
+        for gateway in self._gateways:
+            if gateway.poll() is None:
+                gateway.send_signal(signal.SIGKILL)
+        for gateway in self._gateways:
+            gateway.wait(_GONE)
+        agents = self._agents()
+        for agent in agents:
+            _kill(agent)
+        psutil.wait_procs(agents, timeout=_GONE)
+        if not keep:
+            shutil.rmtree(self.directory, ignore_errors=True)
+
+    def _agents(self) -> list[psutil.Process]:
+        found: list[psutil.Process] = []
+        deadline = time.monotonic() + _GONE
+        for process in psutil.process_iter():
+            if time.monotonic() > deadline:
+                break
+            try:
+                if process.environ().get(AGENT_HOME) == str(self._agent_home):
+                    found.append(process)
+            except (psutil.Error, OSError):
+                continue  # gone meanwhile, or somebody else's
+        return found
+
+
+def _kill(process: psutil.Process) -> None:
+    try:
+        process.kill()  # psutil looks at the start time first, so that nobody else is hit
+    except psutil.Error:
+        return
+
+
+def _find_agent() -> None:
+    """Better said here and now than by a bot that answers every question with an apology."""
+    beside = Path(sys.executable).parent
+    if shutil.which(AGENT) is None and shutil.which(AGENT, path=str(beside)) is None:
+        raise CarryonError(
+            f"{AGENT} is neither on PATH nor in {beside}; it comes with Carryon: install Carryon again "
+            "(in a checkout, `make demo` does), then try again"
+        )

@@ -1,0 +1,140 @@
+"""What an operator can ask of a running gateway."""
+
+import os
+from dataclasses import dataclass
+
+from gateway.engine.accounts import Accounts
+from gateway.engine.drain import Drain
+from gateway.engine.lanes import Lanes
+from gateway.engine.outbox import Outbox
+from gateway.engine.resume import Resumer
+from gateway.engine.turns import Cut, Turns
+from gateway.model.delivery import DeliveryKind, Draft
+from gateway.model.operation import (
+    Done,
+    GatewayStatus,
+    Intent,
+    OperationOutcome,
+    Phase,
+    Refused,
+    RunningTurn,
+    StopRequest,
+)
+from gateway.model.session import Reason, SessionState
+from gateway.ports import Agents, Clock, Store
+
+SUSPENDED = "This conversation was paused by the operator. Send /resume to go on, or /new to start afresh."
+
+
+@dataclass(frozen=True, slots=True)
+class OperationParts:
+    """What operations act on."""
+
+    store: Store
+    lanes: Lanes
+    turns: Turns
+    outbox: Outbox
+    agents: Agents
+    resumer: Resumer
+    drain: Drain
+    accounts: Accounts
+    clock: Clock
+
+
+class RunningGateway:
+    """The `Operations` port on this process."""
+
+    def __init__(self, parts: OperationParts, boot_id: int, drain_timeout: float) -> None:
+        self._parts = parts
+        self._boot_id = boot_id
+        self._drain_timeout = drain_timeout
+        self._since = parts.clock.monotonic()
+
+    def status(self) -> GatewayStatus:
+        parts, now = self._parts, self._parts.clock.now()
+        request = parts.drain.request
+        return GatewayStatus(
+            self._boot_id,
+            os.getpid(),
+            parts.clock.monotonic() - self._since,
+            parts.drain.phase,
+            request.intent if request else None,
+            parts.drain.deadline if parts.drain.phase is Phase.WAITING else None,
+            parts.store.healthy,
+            parts.resumer.tripped,
+            parts.accounts.all(),
+            tuple(
+                RunningTurn(turn, session, max(0.0, now - at)) for turn, session, at in parts.turns.at_work()
+            ),
+            len(parts.lanes),
+            len(parts.outbox),
+        )
+
+    def stop(self, intent: Intent, wait: float | None) -> OperationOutcome:
+        again = self._parts.drain.request is not None
+        self._parts.drain.stop(StopRequest(intent, self._drain_timeout if wait is None else wait))
+        running = len(self._parts.turns.running)
+        return Done("not waiting any longer" if again else f"stopping; {running} turns are running")
+
+    def undrain(self) -> OperationOutcome:
+        if self._parts.drain.undo():
+            return Done("serving again")
+        return Refused("there is nothing to undo: the gateway is not waiting for running turns")
+
+    async def resume(self, session_id: int) -> OperationOutcome:
+        parts = self._parts
+        session = await parts.store.session(session_id)
+        if session is None:
+            return _unknown_session(session_id)
+        if parts.lanes.busy(session_id):
+            return Refused(f"session {session_id} is being worked on")
+        event_id = f"resume:operator:{session_id}:{parts.clock.now():.6f}"
+        unfinished = await parts.store.reactivate(session_id, event_id, parts.clock.now())
+        parts.lanes.wake(session_id)
+        return Done(resumed_text(session_id, unfinished=unfinished))
+
+    async def suspend(self, session_id: int) -> OperationOutcome:
+        parts = self._parts
+        session = await parts.store.session(session_id)
+        if session is None:
+            return _unknown_session(session_id)
+        if session.state is SessionState.SUSPENDED:
+            return Refused(f"session {session_id} is suspended already ({session.reason})")
+        drafts = (Draft(DeliveryKind.NOTICE, SUSPENDED),)
+        owed = await parts.store.suspend(session_id, Reason.MANUAL, drafts, parts.clock.now())
+        await parts.turns.cut(session_id, Cut.USER)
+        parts.outbox.push(owed)
+        return Done(f"session {session_id} is suspended and its chat was told how to go on")
+
+    async def reset(self, session_id: int) -> OperationOutcome:
+        parts = self._parts
+        session = await parts.store.session(session_id)
+        if session is None:
+            return _unknown_session(session_id)
+        fresh = await parts.store.next_generation(session_id, parts.clock.now())
+        await parts.turns.cut(session_id, Cut.USER)
+        await parts.agents.forget(session_id)
+        return Done(f"session {fresh} takes the place of session {session_id}")
+
+    async def retry(self, delivery_id: int) -> OperationOutcome:
+        delivery = await self._parts.store.revive(delivery_id)
+        if delivery is None:
+            return Refused(f"delivery {delivery_id} is neither held nor rejected")
+        self._parts.outbox.push((delivery,))
+        return Done(f"delivery {delivery_id} will be sent")
+
+    async def drop(self, delivery_id: int) -> OperationOutcome:
+        if await self._parts.store.drop(delivery_id, self._parts.clock.now()):
+            return Done(f"delivery {delivery_id} will not be sent")
+        return Refused(f"delivery {delivery_id} is not waiting to be sent")
+
+
+def resumed_text(session_id: int, *, unfinished: bool) -> str:
+    """What resuming a session came to."""
+    if unfinished:
+        return f"session {session_id} goes on with its unfinished turn"
+    return f"session {session_id} is active; nothing in it was cut short"
+
+
+def _unknown_session(session_id: int) -> Refused:
+    return Refused(f"there is no session {session_id}; `carryon sessions list` shows those there are")

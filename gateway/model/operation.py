@@ -1,0 +1,86 @@
+"""What an operator sees of a running gateway, and what asking it to do something comes to."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Intent(StrEnum):
+    """Why a gateway stops. `restart` ends with the exit code that asks a supervisor to start it again."""
+
+    STOP = "stop"
+    RESTART = "restart"
+
+
+class Phase(StrEnum):
+    """How far a stop has come. Only `waiting` can be undone."""
+
+    SERVING = "serving"
+    WAITING = "waiting"
+    CUTTING = "cutting"
+    FLUSHING = "flushing"
+    STOPPED = "stopped"
+
+
+@dataclass(frozen=True, slots=True)
+class StopRequest:
+    """A wish to stop: how long running turns may finish, in seconds, and where the wish came from.
+
+    `session_id` is the conversation that asked, if it was a chat: it is told when the gateway is back.
+    """
+
+    intent: Intent
+    wait: float
+    session_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AccountStatus:
+    """One account: whether it is connected, and if not, why."""
+
+    name: str
+    connected: bool
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RunningTurn:
+    """A turn at work: which, in which session, and for how many seconds."""
+
+    turn_id: int
+    session_id: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayStatus:
+    """A running gateway at a glance. `deadline` is how many seconds of waiting are left while it drains."""
+
+    boot_id: int
+    pid: int
+    uptime: float
+    phase: Phase
+    intent: Intent | None
+    deadline: float | None
+    ledger_writable: bool
+    breaker_open: bool
+    accounts: tuple[AccountStatus, ...]
+    running: tuple[RunningTurn, ...]
+    lanes: int
+    queued_chats: int
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """It was done; `text` says what came of it."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """It cannot be done; `text` says why and what can be done instead."""
+
+    text: str
+
+
+OperationOutcome = Done | Refused

@@ -1,0 +1,151 @@
+"""What write commands do: through a running gateway's control socket, or on the ledger of a stopped one."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Any
+
+from gateway.config import Config
+from gateway.console.client import NotRunningError, ask
+from gateway.engine.operations import SUSPENDED, resumed_text
+from gateway.errors import CarryonError
+from gateway.model.delivery import DeliveryKind, Draft
+from gateway.model.session import Reason, SessionState
+from gateway.ports import Store
+from gateway.store.lock import hold_state
+from gateway.store.sqlite import LEDGER_FILE, open_sqlite
+
+FOLLOW_SECONDS = 0.5
+"""How often a stop that is being followed is looked at."""
+
+
+def status(config: Config) -> dict[str, Any] | None:
+    """What the running gateway says of itself; None when none is running."""
+    try:
+        return ask(config.state_dir, "GET", "/status")
+    except NotRunningError:
+        return None
+
+
+def stop(config: Config, intent: str, wait: float | None) -> Iterator[str]:
+    """Ask the running gateway to stop, and say what it is waiting for until it is gone.
+
+    Raises `CarryonError` when none is running.
+    """
+    yield _ask(config, "/stop", {"intent": intent, "wait": wait})
+    said = ""
+    while (found := status(config)) is not None:
+        if found["phase"] == "serving":
+            yield "the stop was undone; the gateway goes on serving"
+            return
+        line = _progress(found)
+        if line != said:
+            said = line
+            yield line
+        time.sleep(FOLLOW_SECONDS)
+    yield "stopped" if intent == "stop" else "stopped with exit code 75, for its supervisor to start it again"
+
+
+def undrain(config: Config) -> str:
+    """Undo a stop that is still waiting for running turns."""
+    return _ask(config, "/undrain", {})
+
+
+def session_action(config: Config, action: str, session_id: int) -> str:
+    """`resume`, `suspend` or `reset` a session."""
+    try:
+        return _outcome(ask(config.state_dir, "POST", f"/sessions/{session_id}/{action}"))
+    except NotRunningError:
+        return _offline(config, _SESSION_ACTIONS[action], session_id)
+
+
+def delivery_action(config: Config, action: str, delivery_id: int) -> str:
+    """`retry` or `drop` a delivery."""
+    try:
+        return _outcome(ask(config.state_dir, "POST", f"/deliveries/{delivery_id}/{action}"))
+    except NotRunningError:
+        return _offline(config, _DELIVERY_ACTIONS[action], delivery_id)
+
+
+def _progress(found: dict[str, Any]) -> str:
+    turns = ", ".join(f"turn {t['turn_id']} of session {t['session_id']}" for t in found["running"])
+    if found["phase"] == "waiting":
+        # Whole ten seconds, so that a line is said when something changes and not twice a second.
+        left = int((found["deadline"] or 0) // 10 * 10)
+        return f"waiting for {turns or 'lanes to end'}; more than {left} s left (`carryon undrain` undoes it)"
+    return f"{found['phase']}: {turns or 'no turn is running'}"
+
+
+def _ask(config: Config, path: str, body: dict[str, object]) -> str:
+    try:
+        return _outcome(ask(config.state_dir, "POST", path, body))
+    except NotRunningError:
+        raise CarryonError(f"no gateway is running on {config.state_dir}") from None
+
+
+def _outcome(answer: dict[str, Any]) -> str:
+    if not answer.get("done"):
+        raise CarryonError(str(answer.get("text", answer)))
+    return str(answer["text"])
+
+
+Offline = Callable[[Store, int, float], Awaitable[str]]
+
+
+def _offline(config: Config, action: Offline, ident: int) -> str:
+    """On the ledger itself. The lock on the state keeps a gateway from starting meanwhile."""
+
+    async def act() -> str:
+        async with open_sqlite(config.state_dir / LEDGER_FILE) as store:
+            return await action(store, ident, time.time())
+
+    if not (config.state_dir / LEDGER_FILE).exists():
+        raise CarryonError(f"there is no ledger in {config.state_dir} yet")
+    with hold_state(config.state_dir):
+        try:
+            return asyncio.run(act())
+        except* CarryonError as group:
+            raise group.exceptions[0] from None
+
+
+async def _resume(store: Store, session_id: int, now: float) -> str:
+    await _known(store, session_id)
+    unfinished = await store.reactivate(session_id, f"resume:operator:{session_id}:{now:.6f}", now)
+    return f"{resumed_text(session_id, unfinished=unfinished)} when the gateway starts"
+
+
+async def _suspend(store: Store, session_id: int, now: float) -> str:
+    state = await _known(store, session_id)
+    if state is SessionState.SUSPENDED:
+        raise CarryonError(f"session {session_id} is suspended already")
+    await store.suspend(session_id, Reason.MANUAL, (Draft(DeliveryKind.NOTICE, SUSPENDED),), now)
+    return f"session {session_id} is suspended; its chat is told when the gateway starts"
+
+
+async def _reset(store: Store, session_id: int, now: float) -> str:
+    await _known(store, session_id)
+    return f"session {await store.next_generation(session_id, now)} takes the place of session {session_id}"
+
+
+async def _retry(store: Store, delivery_id: int, now: float) -> str:
+    del now
+    if await store.revive(delivery_id) is None:
+        raise CarryonError(f"delivery {delivery_id} is neither held nor rejected")
+    return f"delivery {delivery_id} will be sent when the gateway starts"
+
+
+async def _drop(store: Store, delivery_id: int, now: float) -> str:
+    if not await store.drop(delivery_id, now):
+        raise CarryonError(f"delivery {delivery_id} is not waiting to be sent")
+    return f"delivery {delivery_id} will not be sent"
+
+
+async def _known(store: Store, session_id: int) -> SessionState:
+    session = await store.session(session_id)
+    if session is None:
+        raise CarryonError(f"there is no session {session_id}; `carryon sessions list` shows those there are")
+    return session.state
+
+
+_SESSION_ACTIONS: dict[str, Offline] = {"resume": _resume, "suspend": _suspend, "reset": _reset}
+_DELIVERY_ACTIONS: dict[str, Offline] = {"retry": _retry, "drop": _drop}

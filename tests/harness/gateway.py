@@ -1,0 +1,171 @@
+"""One gateway process: started, listened to, killed or stopped, by its process id and never by its name."""
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from collections.abc import Awaitable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+from tests.harness.waiting import PATIENCE, within
+
+T = TypeVar("T")
+
+CARRYON = str(Path(sys.executable).with_name("carryon"))
+SHOWN = 40
+"""Lines of the log that a failure shows."""
+
+Entry = dict[str, Any]
+
+
+class Log:
+    """The lines of one gateway's standard error, as they come; also written to a file."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._news = asyncio.Event()
+        self.entries: list[Entry] = []
+
+    async def follow(self, stream: asyncio.StreamReader) -> None:
+        """Read until the stream ends."""
+        with self._path.open("ab", buffering=0) as file:
+            while line := await stream.readline():
+                file.write(line)
+                self.entries.append(_entry(line))
+                self._news.set()
+
+    def find(self, action: str, *, after: int = 0, **match: object) -> Entry | None:
+        """The first line beyond the first `after` with this action and these values."""
+        for entry in self.entries[after:]:
+            if entry.get("action") == action and match.items() <= entry.items():
+                return entry
+        return None
+
+    def count(self, action: str, **match: object) -> int:
+        """How many lines have this action and these values."""
+        return sum(e.get("action") == action and match.items() <= e.items() for e in self.entries)
+
+    async def until(self, action: str, *, after: int = 0, **match: object) -> Entry:
+        """Wait for such a line."""
+        while True:
+            self._news.clear()
+            if found := self.find(action, after=after, **match):
+                return found
+            await self._news.wait()
+
+    def bugs(self) -> list[Entry]:
+        """Lines with a traceback, and what is not a line of the log at all."""
+        return [
+            entry for entry in self.entries if "traceback" in entry or entry["action"] == "(not a log line)"
+        ]
+
+    def tail(self) -> str:
+        """The end of the log, for people."""
+        return "\n".join(json.dumps(entry) for entry in self.entries[-SHOWN:])
+
+
+def _entry(line: bytes) -> Entry:
+    try:
+        entry = json.loads(line)
+    except ValueError:
+        entry = None
+    if isinstance(entry, dict) and "action" in entry:
+        return entry
+    return {"action": "(not a log line)", "text": line.decode(errors="replace").rstrip()}
+
+
+class Gateway:
+    """A running `carryon run`. One that ends without having been told to fails whatever waits for it."""
+
+    def __init__(self, process: asyncio.subprocess.Process, log: Log) -> None:
+        self._process = process
+        self.log = log
+        assert process.stderr is not None
+        self._reading = asyncio.ensure_future(log.follow(process.stderr))
+        self._ended = asyncio.ensure_future(self._end())
+        self.accounted_for = False
+
+    @classmethod
+    async def start(
+        cls, config: Path, log: Path, env: Mapping[str, str], prefix: Sequence[str] = ()
+    ) -> "Gateway":
+        """Start one; `prefix` is a program that runs it, such as a tracer."""
+        inherited = {key: value for key, value in os.environ.items() if not key.startswith("CARRYON")}
+        process = await asyncio.create_subprocess_exec(
+            *prefix,
+            CARRYON,
+            "--config",
+            str(config),
+            "run",
+            stdin=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.PIPE,
+            env={**inherited, **env},
+            limit=1 << 20,
+        )
+        return cls(process, Log(log))
+
+    async def _end(self) -> int:
+        code = await self._process.wait()
+        await self._reading
+        return code
+
+    @property
+    def pid(self) -> int:
+        """The id of the process that was started."""
+        return self._process.pid
+
+    @property
+    def running(self) -> bool:
+        """Whether it has not ended."""
+        return not self._ended.done()
+
+    async def until(self, work: Awaitable[T], what: str, seconds: float = PATIENCE) -> T:
+        """The result of `work`, unless the gateway ends first."""
+        task = asyncio.ensure_future(work)
+        try:
+            await asyncio.wait({task, self._ended}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+            if task.done():
+                return task.result()
+        finally:
+            task.cancel()
+        fate = (
+            f"the gateway ended with {self._ended.result()}" if not self.running else "the gateway still runs"
+        )
+        raise AssertionError(f"waited {seconds:g} s for {what}; {fate}; its log ends:\n{self.log.tail()}")
+
+    async def logged(self, action: str, *, after: int = 0, **match: object) -> Entry:
+        """Wait for a line of the log."""
+        what = f"the line {action} {match or ''}"
+        return await self.until(self.log.until(action, after=after, **match), what)
+
+    async def ready(self) -> "Gateway":
+        """Wait until its account is connected and what was missed is in the ledger."""
+        await self.logged("account.ready")
+        return self
+
+    def send(self, number: signal.Signals) -> None:
+        """Send a signal."""
+        self._process.send_signal(number)
+
+    async def kill(self) -> None:
+        """SIGKILL, and wait until it is gone."""
+        if self.running:
+            self.send(signal.SIGKILL)
+        await self.exited()
+
+    async def killed(self) -> None:
+        """Wait until something else, such as a failpoint, has killed it."""
+        code = await self.exited()
+        assert code == -signal.SIGKILL, f"ended with {code} instead of being killed:\n{self.log.tail()}"
+
+    async def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
+        """Tell it to stop; its exit code."""
+        self.send(number)
+        return await self.exited()
+
+    async def exited(self) -> int:
+        """Wait until it ends by itself; its exit code, negative for a signal."""
+        self.accounted_for = True
+        return await within(asyncio.shield(self._ended), f"the end of the gateway\n{self.log.tail()}")

@@ -1,0 +1,66 @@
+"""The gateway's ledger: read while it runs, written only while it is down."""
+
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Any, TypeVar
+
+from gateway.store.sqlite import LEDGER_FILE
+from tests.harness.waiting import glance
+
+T = TypeVar("T")
+
+Row = tuple[Any, ...]
+
+
+class Ledger:
+    """Questions to one ledger. Every one opens its own connection, so that nothing is held."""
+
+    def __init__(self, state_dir: Path) -> None:
+        self.path = state_dir / LEDGER_FILE
+
+    def rows(self, query: str, *values: object) -> list[Row]:
+        """The rows of a query, read only."""
+        with closing(sqlite3.connect(f"file:{self.path}?mode=ro", uri=True)) as raw:
+            return raw.execute(query, values).fetchall()
+
+    def one(self, query: str, *values: object) -> Any:
+        """The first column of the only row."""
+        (row,) = self.rows(query, *values)
+        return row[0]
+
+    def edit(self, statement: str, *values: object) -> None:
+        """Change history, while no gateway runs."""
+        with closing(sqlite3.connect(self.path)) as raw, raw:
+            assert raw.execute(statement, values).rowcount > 0, statement
+
+    async def until(self, probe: Callable[["Ledger"], T | None]) -> T:
+        """Wait until the ledger says so."""
+        return await glance(lambda: probe(self))
+
+    @property
+    def resumes(self) -> int:
+        """Turns that continue an interrupted one."""
+        return self.one("SELECT count(*) FROM turns WHERE resumes_turn_id IS NOT NULL")
+
+    @property
+    def turns(self) -> list[tuple[str, str | None]]:
+        """State and resume mode of every turn, oldest first."""
+        return self.rows("SELECT state, resume_mode FROM turns ORDER BY id")
+
+    def session(self, chat: int) -> tuple[str, str | None]:
+        """State and reason of a chat's conversation."""
+        (row,) = self.rows(
+            "SELECT state, reason FROM sessions WHERE chat = ? ORDER BY generation DESC LIMIT 1", str(chat)
+        )
+        return row
+
+    @property
+    def owes_nothing(self) -> bool:
+        """Whether nothing waits, runs or is still to be sent."""
+        return not self.one(
+            "SELECT (SELECT count(*) FROM messages WHERE state = 'waiting')"
+            " + (SELECT count(*) FROM turns WHERE state = 'running')"
+            " + (SELECT count(*) FROM deliveries WHERE state IN ('pending', 'sending', 'unknown'))"
+        )

@@ -1,0 +1,48 @@
+"""What the demo agent wrote down: the prompts that it was given and the tools that it ran."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from gateway.rules.note import NOTE_MARKER, TRANSCRIPT_MARKER
+
+
+class Memory:
+    """The demo agent's session files."""
+
+    def __init__(self, home: Path) -> None:
+        self._home = home
+
+    def _entries(self) -> list[dict[str, Any]]:
+        files = sorted((self._home / "sessions").glob("*.jsonl"))
+        return [
+            json.loads(line) for path in files for line in path.read_text().splitlines() if line.endswith("}")
+        ]
+
+    @property
+    def prompts(self) -> list[list[str]]:
+        """The blocks of every prompt."""
+        return [entry["blocks"] for entry in self._entries() if entry["role"] == "user"]
+
+    @property
+    def notes(self) -> list[str]:
+        """Every recovery note."""
+        return [block for blocks in self.prompts for block in blocks if block.startswith(NOTE_MARKER)]
+
+    @property
+    def transcripts(self) -> list[str]:
+        """Every transcript that stood in front of a prompt."""
+        return [block for blocks in self.prompts for block in blocks if block.startswith(TRANSCRIPT_MARKER)]
+
+    def heard(self, words: str) -> int:
+        """How many prompts had these words in their text, outside notes and transcripts."""
+        return sum(
+            words in block
+            for blocks in self.prompts
+            for block in blocks
+            if not block.startswith((NOTE_MARKER, TRANSCRIPT_MARKER))
+        )
+
+    def ran(self, tool: str) -> int:
+        """How often a tool was begun."""
+        return sum(entry["role"] == "tool" and entry["name"] == tool for entry in self._entries())

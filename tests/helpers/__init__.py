@@ -1,0 +1,1 @@
+"""What tests are made of: small honest implementations of the ports, and short ways to fill a ledger."""
