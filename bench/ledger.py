@@ -22,6 +22,7 @@ QUESTION = "note {}: which way leads to the harbour?"
 """What an owed message asks; the number is its chat."""
 
 _ANSWER = "You said: what is the time at the other end of the line?"
+_MESSAGE = "account, event_id, session_id, kind, state, text, origin, received_at, turn_id"
 _STATE = "agent, agent_session_id, cwd, last_mode, origin, title, created_at, updated_at"
 
 
@@ -44,18 +45,18 @@ def fill(ledger: Path, sessions: int) -> None:
         _sessions(ledger.parent, sessions, now),
     )
     raw.executemany(
-        "INSERT INTO turns (id, session_id, boot_id, state, started_at, ended_at, resume_mode, stop_reason, text) "
-        "VALUES (?, ?, 1, 'completed', ?, ?, 'live', 'end_turn', ?)",
+        "INSERT INTO turns (id, session_id, boot_id, state, started_at, ended_at, resume_mode, stop_reason, "
+        "text) VALUES (?, ?, 1, 'completed', ?, ?, 'live', 'end_turn', ?)",
         ((i, i, now, now, _ANSWER) for i in range(1, sessions + 1)),
     )
     raw.executemany(
-        "INSERT INTO messages (account, event_id, session_id, kind, state, text, origin, received_at, turn_id) "
+        f"INSERT INTO messages ({_MESSAGE}) "
         f"VALUES ('{ACCOUNT}', ?, ?, 'user', 'taken', 'what is the time?', ?, ?, ?)",
         ((f"stored:{i}", i, _origin(i), now, i) for i in range(1, sessions + 1)),
     )
     raw.executemany(
-        "INSERT INTO deliveries (account, chat, thread, session_id, turn_id, kind, body, state, attempt, key, "
-        "platform_message_id, created_at, settled_at) "
+        "INSERT INTO deliveries (account, chat, thread, session_id, turn_id, kind, body, state, attempt, "
+        "key, platform_message_id, created_at, settled_at) "
         f"VALUES ('{ACCOUNT}', ?, '', ?, ?, 'reply', ?, 'sent', 1, ?, ?, ?, ?)",
         (
             (_chat(i), i, i, _ANSWER, secrets.token_urlsafe(15), str(i), now, now)
@@ -77,7 +78,8 @@ def interrupt(ledger: Path, demo_home: Path, count: int) -> list[int]:
     now = time.time() - 1
     raw.execute("BEGIN")
     raw.execute(
-        "INSERT INTO boots (id, replica, pid, state, started_at, seen_at) VALUES (2, 'bench', 1, 'serving', ?, ?)",
+        "INSERT INTO boots (id, replica, pid, state, started_at, seen_at) "
+        "VALUES (2, 'bench', 1, 'serving', ?, ?)",
         (now - 60, now),
     )
     chosen = range(1, total + 1, total // count)[:count]
@@ -93,8 +95,7 @@ def interrupt(ledger: Path, demo_home: Path, count: int) -> list[int]:
             (session, now - 1),
         ).fetchone()
         raw.execute(
-            "INSERT INTO messages (account, event_id, session_id, kind, state, text, origin, received_at, turn_id) "
-            f"VALUES ('{ACCOUNT}', ?, ?, 'user', 'taken', ?, ?, ?, ?)",
+            f"INSERT INTO messages ({_MESSAGE}) VALUES ('{ACCOUNT}', ?, ?, 'user', 'taken', ?, ?, ?, ?)",
             (f"owed:{session}", session, question, _origin(session), now - 1, turn),
         )
         files.append(agent_session, {"role": "session", "cwd": cwd})

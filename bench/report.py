@@ -1,6 +1,6 @@
 """The table and the JSON."""
 
-import datetime
+import datetime as dt
 import math
 import os
 import platform
@@ -15,8 +15,8 @@ from bench.figures import Figure
 from bench.people import Audit
 
 CONDITIONS = (
-    "real gateway, emulator and agent processes on the loopback; rate limits are off in the emulator and in the "
-    "account; the demo agent answers without delay in one shared process; log level info; "
+    "real gateway, emulator and agent processes on the loopback; rate limits are off in the emulator and in "
+    "the account; the demo agent answers without delay in one shared process; log level info; "
     "ledger on SQLite, WAL, synchronous=FULL"
 )
 
@@ -24,7 +24,7 @@ CONDITIONS = (
 def environment(directory: Path) -> dict[str, object]:
     """The machine and the versions, as far as they explain numbers."""
     return {
-        "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "date": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.machine()}",
         "cpus": psutil.cpu_count(),

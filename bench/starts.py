@@ -1,8 +1,8 @@
-"""Starting: cold, with many stored sessions, and with interrupted turns to resume; and what a commit costs."""
+"""Starting: cold, over many stored sessions, with turns to resume; and the price of one commit."""
 
 import asyncio
 import contextlib
-import datetime
+import datetime as dt
 import shutil
 import sqlite3
 import statistics
@@ -87,7 +87,7 @@ async def growth(stage: Stage, place: Emulator, sizes: Sequence[int], rounds: in
                 f"growth_{size}",
                 f"  growth from {sizes[0]:,} to {size:,} sessions",
                 middle[size] / middle[sizes[0]],
-                "×",
+                "x",
                 aim=1.3,
                 reason=why(usage, rounds * each),
             )
@@ -126,7 +126,7 @@ async def resume(stage: Stage, place: Emulator, sessions: int, times: int) -> Fo
         ]
         modes.update(str(line["mode"]) for line in opened)
         if opened and len(at) == len(owed):
-            begun = min(datetime.datetime.fromisoformat(line["timestamp"]).timestamp() for line in opened)
+            begun = min(dt.datetime.fromisoformat(line["timestamp"]).timestamp() for line in opened)
             first.append(begun - subject.spawned_wall)
             last.append(max(at.values()) - subject.spawned_at)
         found.audit.add(await _audit(place, subject, owed))

@@ -21,7 +21,7 @@ RATE = 50.0
 RAMP_SECONDS = 1.0
 """The beginning and the end of a closed loop that are not counted."""
 
-_MIB = 2**20
+_MB = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +45,9 @@ class Found:
     figures: list[Figure] = field(default_factory=list[Figure])
     audit: Audit = field(default_factory=Audit)
     details: dict[str, object] = field(default_factory=dict[str, object])
+
+    failures: list[str] = field(default_factory=list[str])
+    """Parts that could not be measured, and why."""
 
     def merge(self, other: "Found") -> None:
         self.figures += other.figures
@@ -77,13 +80,13 @@ class Steady:
         """Memory before the first message."""
         await asyncio.sleep(SETTLE_SECONDS)
         own, agents = self._gateway.processes()
-        rss = own.memory_info().rss / _MIB
+        rss = own.memory_info().rss / _MB
         self._found.figures.append(
             Figure(
                 "memory_idle",
                 "gateway memory (RSS), idle, one platform",
                 rss,
-                "MiB",
+                "MB",
                 aim=100,
                 note=f"agent processes: {_rss(agents)}",
                 reason="imported modules; see --explain",
@@ -134,9 +137,9 @@ class Steady:
         """Memory after the bursts."""
         own, agents = self._gateway.processes()
         note = f"agent processes: {_rss(agents)}"
-        rss = own.memory_info().rss / _MIB
+        rss = own.memory_info().rss / _MB
         self._found.figures.append(
-            Figure("memory_after", f"gateway memory (RSS) after {BURST} chats", rss, "MiB", note=note)
+            Figure("memory_after", f"gateway memory (RSS) after {BURST} chats", rss, "MB", note=note)
         )
 
     async def throughput(self) -> None:
@@ -245,7 +248,7 @@ def _rate(letters: Sequence[Letter]) -> float:
 
 
 def _rss(processes: Sequence[psutil.Process]) -> str:
-    return ", ".join(f"{process.memory_info().rss / _MIB:.0f} MiB" for process in processes) or "none"
+    return ", ".join(f"{process.memory_info().rss / _MB:.0f} MB" for process in processes) or "none"
 
 
 async def steady(stage: Stage, place: Emulator, names: frozenset[str], scale: Scale) -> Found:

@@ -20,6 +20,7 @@ from gateway.clock import SystemClock
 from gateway.config import AgentConfig, Config
 from gateway.console.control import serve_control
 from gateway.engine.accounts import Accounts
+from gateway.engine.buttons import ButtonParts, Buttons
 from gateway.engine.commands import CommandParts, Commands
 from gateway.engine.drain import Drain, DrainParts, Stopped
 from gateway.engine.intake import Intake, IntakeParts
@@ -178,13 +179,15 @@ def _compose(
         note,
     )
     lanes = Lanes(group, turns.run_next, config.limits.concurrent_turns)
-    commands = Commands(CommandParts(store, lanes, turns, outbox, agents, clock, group, access))
+    buttons = Buttons(ButtonParts(store, lanes, outbox, clock))
+    commands = Commands(CommandParts(store, lanes, turns, outbox, agents, clock, group, access, buttons))
     resumer = Resumer(
         ResumeParts(store, lanes, outbox, commands, clock, group),
         resume,
         access,
         opening.crashes,
         config.resume.concurrency,
+        question=config.resume.instruction == "ask",
     )
     admission = AdmissionPolicy(
         access,
@@ -259,6 +262,8 @@ def resume_policy(config: Config) -> ResumePolicy:
         frozenset(resume.reasons),
         resume.freshness,
         resume.instruction == "continue",
+        resume.instruction in ("ask", "notify"),
+        frozenset(resume.ask_for),
         resume.max_attempts,
         resume.breaker.boots,
         resume.breaker.window,

@@ -25,6 +25,7 @@ from gateway.config_types import (
     Reason,
     Secret,
     Text,
+    ToolKind,
     Wait,
 )
 
@@ -137,8 +138,13 @@ class ResumeConfig(_Section, frozen=True):
         default=("drain_timeout", "restart_interrupted"), description="interruptions that are resumed unasked"
     )
     freshness: Wait = Field(default=3600.0, description="the oldest interruption resumed unasked; a duration")
-    instruction: Literal["continue", "off"] = Field(
-        default="continue", description="what the agent is told to do about the interrupted turn"
+    instruction: Literal["continue", "ask", "notify", "off"] = Field(
+        default="continue",
+        description="continue finishes the interrupted turn unasked; ask and notify offer it with buttons; "
+        "off leaves it to the next message",
+    )
+    ask_for: tuple[ToolKind, ...] = Field(
+        default=(), description="kinds of tool calls whose unknown outcome makes a resume ask first"
     )
     concurrency: Count = Field(default=4, description="resumes running at once")
     max_attempts: Count = Field(default=3, description="resumes of a session without a turn that ended well")

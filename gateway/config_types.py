@@ -114,4 +114,7 @@ Secret = Annotated[SecretStr, AfterValidator(_secret)]
 People = Annotated[str, AfterValidator(_people)]
 Directory = Annotated[Path, BeforeValidator(_resolve)]
 DirectoryTemplate = Annotated[str, AfterValidator(_resolve), AfterValidator(_placeholders)]
+ToolKind = Literal[
+    "read", "edit", "delete", "move", "search", "execute", "think", "fetch", "switch_mode", "other"
+]
 Reason = Literal["drain_timeout", "restart_interrupted", "agent_lost", "manual"]

@@ -176,13 +176,21 @@ class Inbox(Protocol):
         ...
 
     async def waiting_commands(self, account: str) -> tuple[Accepted, ...]:
-        """Commands that were accepted and not yet carried out, oldest first."""
+        """Commands and button presses that were accepted and not yet acted on, oldest first."""
         ...
 
     async def notify(
-        self, session_id: int, drafts: Sequence[Draft], now: float, done: int | None = None
+        self,
+        session_id: int,
+        drafts: Sequence[Draft],
+        now: float,
+        done: int | None = None,
+        key: str = "",
     ) -> tuple[Delivery, ...]:
-        """Owe a session's chat some notices; `done` is a command message that they settle."""
+        """Owe a session's chat some notices; `done` is a command or button press that they settle.
+
+        With a key there is one draft, and it is owed once ever.
+        """
         ...
 
 
@@ -276,6 +284,10 @@ class Resumes(Protocol):
         """
         ...
 
+    async def dismiss(self, session_id: int, turn_id: int, now: float) -> bool:
+        """A person does not want this interrupted turn to be gone on with; false when it is not open."""
+        ...
+
     async def next_generation(self, session_id: int, now: float) -> int:
         """Start a new conversation at the same address; waiting messages of the old one are withdrawn."""
         ...
@@ -306,6 +318,10 @@ class Library(Protocol):
 
     async def history(self, session_id: int, before_turn: int) -> tuple[HistoryTurn, ...]:
         """A session's turns before the given one, oldest first, for a transcript."""
+        ...
+
+    async def delivery(self, delivery_id: int) -> Delivery | None:
+        """One delivery."""
         ...
 
     async def deliveries(self, limit: int) -> tuple[Delivery, ...]:

@@ -20,7 +20,7 @@ from adapters.telegram.sdk import (
     TelegramRetryAfter,
 )
 from gateway.model.address import Route
-from gateway.model.delivery import Delivered, Delivery, SendOutcome
+from gateway.model.delivery import Button, Delivered, Delivery, SendOutcome
 from gateway.ports import ChatAdapter, Clock, InboundSink
 
 REPEAT_LABEL = "↻ This may be a repeat: the connection broke while it was being sent.\n\n"
@@ -119,7 +119,15 @@ def _message(delivery: Delivery, successor: str | None) -> SendText:
         reply_parameters=(
             {"message_id": reply_to, "allow_sending_without_reply": True} if reply_to is not None else None
         ),
+        reply_markup=_keyboard(delivery.buttons),
     )
+
+
+def _keyboard(buttons: tuple[Button, ...]) -> dict[str, object] | None:
+    """One row of buttons below the message."""
+    if not buttons:
+        return None
+    return {"inline_keyboard": [[{"text": one.label, "callback_data": one.data} for one in buttons]]}
 
 
 def _number(text: str) -> int | None:

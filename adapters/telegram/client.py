@@ -24,6 +24,7 @@ from pydantic import BaseModel
 from adapters.telegram.sdk import (
     PRODUCTION,
     AiohttpSession,
+    AnswerCallbackQuery,
     Bot,
     ClientDecodeError,
     DeleteWebhook,
@@ -75,6 +76,7 @@ class SendText(TelegramMethod[Sent]):
     text: str
     message_thread_id: int | None = None
     reply_parameters: dict[str, Any] | None = None
+    reply_markup: dict[str, Any] | None = None
 
     def body(self) -> bytes:
         """The request as JSON; what UTF-8 cannot express becomes a question mark."""
@@ -167,7 +169,9 @@ class Session(AiohttpSession):
         await self.close()
 
 
-prepare(Response, Sent, User, SendText, PollUpdates, GetMe, DeleteWebhook, SendChatAction)
+prepare(
+    Response, Sent, User, SendText, PollUpdates, GetMe, DeleteWebhook, SendChatAction, AnswerCallbackQuery
+)
 # pydantic keeps generic models in a weak cache: without these, every answer would build its model anew.
 _ANSWERS = (Response[Sent], Response[list[Any]], Response[User], Response[bool])
 

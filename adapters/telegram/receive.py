@@ -16,6 +16,7 @@ from adapters.telegram.client import BATCH, PollUpdates
 from adapters.telegram.outcomes import Trouble, TroubleKind, trouble
 from adapters.telegram.sdk import (
     AiogramError,
+    AnswerCallbackQuery,
     Bot,
     DeleteWebhook,
     GetMe,
@@ -25,7 +26,7 @@ from adapters.telegram.sdk import (
     prepare,
 )
 from adapters.telegram.translate import translate
-from adapters.telegram.updates import Unreadable, read
+from adapters.telegram.updates import Unreadable, presses, read
 from gateway import log
 from gateway.model.message import Inbound
 from gateway.ports import Batch, Clock, InboundSink, LedgerUnavailableError
@@ -72,10 +73,15 @@ class Receiver:
         self._live = False  # what was missed has been accepted
         self._trouble: TroubleKind | None = None
         self._backoff = Backoff()
+        self._aside: asyncio.TaskGroup
         self._log = log.get(account=account)
 
     async def run(self) -> None:
         """Receive until cancelled; returns when the account is beyond help."""
+        async with asyncio.TaskGroup() as self._aside:
+            await self._receive()
+
+    async def _receive(self) -> None:
         while True:
             answer = await self._ask()
             if not isinstance(answer, Trouble):
@@ -118,6 +124,7 @@ class Receiver:
                 return Trouble(TroubleKind.RUBBISH, "Telegram's answers make no sense.", detail)
             await self._commit(Batch(self._account, items, str(following)))
             self._offset = following
+            self._release_buttons(raw)
         if self._live:
             self._backoff.reset()
         elif len(raw) < BATCH:
@@ -126,6 +133,13 @@ class Receiver:
             self._log.info("telegram.connected", bot=self._me and self._me.username)
             await self._sink.ready(self._account)
         return None
+
+    def _release_buttons(self, raw: list[Any]) -> None:
+        """Tell people that their press was received: until then their app shows a clock."""
+        for query_id in presses(raw):
+            self._aside.create_task(
+                self._call(AnswerCallbackQuery(callback_query_id=query_id), ANSWER_SECONDS)
+            )
 
     def _read(self, raw: list[Any]) -> tuple[tuple[Inbound, ...], int | None]:
         """What people said, and the offset that acknowledges all of it; None when nothing has an id."""

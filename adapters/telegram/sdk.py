@@ -72,14 +72,23 @@ with _unbuilt():
         TelegramServerError,
         TelegramUnauthorizedError,
     )
-    from aiogram.methods import DeleteWebhook, GetMe, Response, SendChatAction, TelegramMethod
-    from aiogram.types import Message, MessageEntity, Update, User
+    from aiogram.methods import (
+        AnswerCallbackQuery,
+        DeleteWebhook,
+        GetMe,
+        Response,
+        SendChatAction,
+        TelegramMethod,
+    )
+    from aiogram.types import CallbackQuery, Message, MessageEntity, Update, User
 
 __all__ = [
     "PRODUCTION",
     "AiogramError",
     "AiohttpSession",
+    "AnswerCallbackQuery",
     "Bot",
+    "CallbackQuery",
     "ClientDecodeError",
     "ContentType",
     "DeleteWebhook",

@@ -9,7 +9,7 @@ Offsets and lengths of entities count UTF-16 code units, so everything that is c
 import re
 from typing import Final
 
-from adapters.telegram.sdk import ContentType, Message, MessageEntity, Update, User
+from adapters.telegram.sdk import CallbackQuery, ContentType, Message, MessageEntity, Update, User
 from gateway.model.address import ChatKind
 from gateway.model.message import Inbound
 
@@ -48,7 +48,9 @@ _AFTER_MENTION = re.compile(r"[,:]?\s+")
 
 
 def translate(update: Update, me: User) -> Inbound | None:
-    """What a person said; None for everything else (edits, joins, pins, channel posts, button presses)."""
+    """What a person said or pressed; None for everything else (edits, joins, pins, channel posts)."""
+    if update.callback_query is not None:
+        return _press(update.update_id, update.callback_query)
     message = update.message
     if message is None:
         return None
@@ -75,6 +77,32 @@ def translate(update: Update, me: User) -> Inbound | None:
         to_bot=to_bot,
         from_bot=from_bot,
         command=command,
+    )
+
+
+def _press(update_id: int, query: CallbackQuery) -> Inbound | None:
+    """A pressed button; None where its message is out of the bot's sight."""
+    message = query.message
+    if not isinstance(message, Message) or not query.data:
+        return None
+    kind = _KINDS.get(message.chat.type)
+    if kind is None:
+        return None
+    user = query.from_user
+    name = _one_line(f"{user.first_name} {user.last_name or ''}")
+    return Inbound(
+        event_id=str(update_id),
+        chat=str(message.chat.id),
+        chat_kind=kind,
+        author_id=str(user.id),
+        author_name=name or user.username or str(user.id),
+        text="",
+        sent_at=message.date.timestamp(),
+        thread=_thread(message),
+        message_ref=str(message.message_id),
+        to_bot=True,
+        from_bot=user.is_bot,
+        button=query.data,
     )
 
 

@@ -68,6 +68,16 @@ def read(raw: object) -> Read | Unreadable:
         return Unreadable(update_id, _reason(error))
 
 
+def presses(raw: list[Any]) -> list[str]:
+    """The ids of the button presses in a batch."""
+    found: list[str] = []
+    for update in raw:
+        query = update.get("callback_query") if isinstance(update, dict) else None  # pyright: ignore[reportUnknownVariableType,reportUnknownMemberType]
+        if isinstance(query, dict) and isinstance(query.get("id"), str):  # pyright: ignore[reportUnknownMemberType]
+            found.append(cast("str", query["id"]))
+    return found
+
+
 def _essence(message: Mapping[str, Any]) -> dict[str, Any]:
     kept = _only(message, _MESSAGE)
     for name, parts in (("chat", _CHAT), ("sender_chat", _CHAT), ("from", _USER)):

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
 import acp
-import structlog
 from acp import schema
 from pydantic import ValidationError
 
+from gateway import log
 from gateway.agents.outcomes import AgentGoneError, AgentRefusedError, one_line
 from gateway.agents.transport import LineTransport
 from gateway.agents.updates import Heard, tool_update, translate
@@ -25,7 +25,7 @@ T = TypeVar("T")
 
 _INTERNAL = -32603
 
-_log: structlog.stdlib.BoundLogger = structlog.get_logger()
+_log = log.get()
 
 
 class Listener(Protocol):

@@ -32,139 +32,16 @@ from gateway.agents.demo_script import (
     read_script,
 )
 from gateway.agents.demo_store import Entry, Memory, SessionFiles, blocks_of, remember
+from gateway.agents.demo_turn import DemoTurn, StoppedError
 
 if TYPE_CHECKING:
     from acp.agent.connection import AgentSideConnection
 
-    _Update = (
-        schema.UserMessageChunk
-        | schema.AgentMessageChunk
-        | schema.AgentThoughtChunk
-        | schema.ToolCallStart
-        | schema.ToolCallProgress
-    )
+    from gateway.agents.demo_turn import DemoUpdate
 
 NAME = "carryon-demo-agent"
-CHUNK = 200
-"""Characters that are said at once when nothing slows the agent down."""
-
-TICK = 0.05
-"""Seconds between two groups of words when the agent is slowed down, at least."""
-
 MEMORIES = 1024
 """Sessions whose memory is kept ready; the others are read from their files again."""
-
-
-class _StoppedError(Exception):
-    """The client asked for this turn to stop."""
-
-
-class _Turn:
-    """One prompt at work: says, pauses and runs tools on one session until it ends or is stopped."""
-
-    def __init__(self, client: "AgentSideConnection", session_id: str, files: SessionFiles) -> None:
-        self._client = client
-        self._session_id = session_id
-        self._files = files
-        self._stop = asyncio.Event()
-        self._unsaid = ""
-        self.answer = ""
-        self.pace = 0.0  # seconds for each word
-
-    @property
-    def has_spoken(self) -> bool:
-        """Whether anything was said in this turn."""
-        return bool(self.answer or self._unsaid)
-
-    def stop(self) -> None:
-        """Make the turn stop at once, whatever it waits for."""
-        self._stop.set()
-
-    async def say(self, text: str) -> None:
-        """Say something: word by word when the agent is slowed down, else in large pieces."""
-        if self.pace:
-            await self._say_slowly(text)
-            return
-        self._unsaid += text
-        if len(self._unsaid) >= CHUNK:
-            await self.flush()
-
-    async def flush(self) -> None:
-        """Send what was said and not sent."""
-        text, self._unsaid = self._unsaid, ""
-        while text:
-            cut = len(text) if len(text) <= CHUNK * 5 else text.rfind(" ", 0, CHUNK * 5) + 1 or CHUNK * 5
-            self.answer += text[:cut]
-            await self._update(acp.update_agent_message_text(text[:cut]))
-            text = text[cut:]
-
-    async def _say_slowly(self, text: str) -> None:
-        words = text.split(" ")
-        group = max(1, round(TICK / self.pace))
-        for start in range(0, len(words), group):
-            last = start + group >= len(words)
-            self._unsaid += " ".join(words[start : start + group]) + ("" if last else " ")
-            await self.flush()
-            await self.pause(self.pace * len(words[start : start + group]))
-
-    async def pause(self, seconds: float) -> None:
-        """Wait. Raises when the turn is to stop."""
-        await self.flush()
-        if seconds > 0:
-            try:
-                async with asyncio.timeout(seconds):
-                    await self._stop.wait()
-            except TimeoutError:
-                return
-        if self._stop.is_set():
-            raise _StoppedError
-
-    async def think(self, seconds: float) -> None:
-        """Sleep, and say so."""
-        await self.flush()
-        await self._update(acp.update_agent_thought_text(f"Thinking for {seconds:g} s."))
-        await self.pause(seconds)
-
-    async def run_tool(self, name: str, seconds: float) -> None:
-        """Pretend to run a tool. That it began is kept before anyone hears of it."""
-        await self.flush()
-        self._files.append(self._session_id, {"role": "tool", "name": name})
-        await self._tool(name, seconds, "execute", f"{name} finished.")
-
-    async def check_tool(self, name: str) -> None:
-        """Look what became of a tool that had begun, in place of running it again."""
-        await self.flush()
-        await self._tool(f"check {name}", 0, "read", f"{name} had been started before; it is not repeated.")
-
-    async def _tool(self, title: str, seconds: float, kind: schema.ToolKind, outcome: str) -> None:
-        call = os.urandom(6).hex()
-        await self._update(acp.start_tool_call(call, title, kind=kind, status="in_progress"))
-        await self.pause(seconds)
-        content = [acp.tool_content(acp.text_block(outcome))]
-        await self._update(acp.update_tool_call(call, status="completed", content=content))
-
-    async def ask(self) -> bool:
-        """Request a permission; whether it was given."""
-        await self.flush()
-        call = os.urandom(6).hex()
-        title = "a step that needs permission"
-        await self._update(acp.start_tool_call(call, title, kind="execute", status="pending"))
-        answer = await self._client.request_permission(
-            session_id=self._session_id,
-            tool_call=schema.ToolCallUpdate(tool_call_id=call, title=title, kind="execute"),
-            options=[
-                schema.PermissionOption(option_id="yes", name="Allow", kind="allow_once"),
-                schema.PermissionOption(option_id="no", name="Refuse", kind="reject_once"),
-            ],
-        )
-        await self.pause(0)
-        outcome = answer.outcome
-        given = isinstance(outcome, schema.AllowedOutcome) and outcome.option_id == "yes"
-        await self._update(acp.update_tool_call(call, status="completed" if given else "failed"))
-        return given
-
-    async def _update(self, update: "_Update") -> None:
-        await self._client.session_update(session_id=self._session_id, update=update)
 
 
 class DemoAgent:
@@ -173,7 +50,7 @@ class DemoAgent:
     def __init__(self, files: SessionFiles, seconds: float) -> None:
         self._files = files
         self._seconds = seconds
-        self._turns: dict[str, _Turn] = {}
+        self._turns: dict[str, DemoTurn] = {}
         self._memories: OrderedDict[str, Memory] = OrderedDict()
         self._client: AgentSideConnection | None = None
 
@@ -232,11 +109,11 @@ class DemoAgent:
         earlier = tuple(memory.own)
         self._files.append(session_id, {"role": "user", "blocks": blocks})
         memory.take(request)
-        turn = self._turns[session_id] = _Turn(self._client, session_id, self._files)
+        turn = self._turns[session_id] = DemoTurn(self._client, session_id, self._files)
         try:
             await self._answer(turn, request, memory, earlier)
             await turn.flush()
-        except _StoppedError:
+        except StoppedError:
             return schema.PromptResponse(stop_reason="cancelled")
         finally:
             del self._turns[session_id]
@@ -244,7 +121,9 @@ class DemoAgent:
         memory.answered()
         return schema.PromptResponse(stop_reason="end_turn")
 
-    async def _answer(self, turn: _Turn, request: Request, memory: Memory, earlier: tuple[str, ...]) -> None:
+    async def _answer(
+        self, turn: DemoTurn, request: Request, memory: Memory, earlier: tuple[str, ...]
+    ) -> None:
         if not memory.unfinished:
             await turn.say("Nothing was left unfinished." if request.note else "You said nothing.")
             return
@@ -256,7 +135,7 @@ class DemoAgent:
             opening = "You said:" if new and plain(text) == new else "Going on with:"
             await self._perform(turn, script, ("\n\n" if number else "") + opening, started, memory, earlier)
 
-    def _set_pace(self, turn: _Turn, scripts: Sequence[tuple[Action, ...]]) -> None:
+    def _set_pace(self, turn: DemoTurn, scripts: Sequence[tuple[Action, ...]]) -> None:
         """Spread the default thinking time over the words, unless the request sets times itself."""
         actions = [action for script in scripts for action in script]
         if self._seconds and not any(isinstance(action, Sleep | Tool) for action in actions):
@@ -265,7 +144,7 @@ class DemoAgent:
 
     async def _perform(  # the vocabulary of the script, one case each
         self,
-        turn: _Turn,
+        turn: DemoTurn,
         script: tuple[Action, ...],
         opening: str,
         started: frozenset[str],
@@ -321,7 +200,7 @@ class DemoAgent:
     async def _replay(self, session_id: str, number: int, entry: Entry) -> None:
         assert self._client is not None
         message_id = str(number)
-        updates: list[_Update] = []
+        updates: list[DemoUpdate] = []
         match entry.get("role"):
             case "user":
                 updates += [

@@ -7,8 +7,7 @@ turns has loaded nothing. Every step down has a reason, and the reason is part o
 import asyncio
 from dataclasses import dataclass
 
-import structlog
-
+from gateway import log
 from gateway.agents import transcript
 from gateway.agents.outcomes import AUTH_REQUIRED, AgentGoneError, AgentRefusedError, redacted
 from gateway.agents.process import AgentProcess
@@ -17,7 +16,7 @@ from gateway.agents.updates import Heard, UserSaid
 from gateway.model.agent import Opened, OpenFailed, OpenRequest, ToolUpdate
 from gateway.model.session import ResumeMode
 
-_log: structlog.stdlib.BoundLogger = structlog.get_logger()
+_log = log.get()
 
 
 class Replay:

@@ -13,8 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
-import structlog
-
+from gateway import log
 from gateway.agents import transcript
 from gateway.agents.environment import working_directory
 from gateway.agents.ladder import Ladder
@@ -30,7 +29,7 @@ from gateway.ports import Clock
 
 T = TypeVar("T")
 
-_log: structlog.stdlib.BoundLogger = structlog.get_logger()
+_log = log.get()
 
 _DISTRUSTED = 10_000
 """Agent session ids that are remembered as not loadable."""
@@ -190,18 +189,19 @@ class AgentPool:
         await asyncio.to_thread(Path(cwd).mkdir, parents=True, exist_ok=True)
         process = await self._roster.acquire(spec, cwd)
         distrust = self._distrusted.get(request.agent_session_id or "", "")
-        opened = None
         try:
             opened = await Ladder(process, request, cwd, distrust).climb()
         except AgentGoneError:
             await process.end()
             raise
-        finally:
-            if opened is None and not spec.shared:  # cancelled, and nobody knows of the process yet
+        except asyncio.CancelledError:
+            if not spec.shared:  # nobody else knows of it
                 self._spawn(process.end())
-        if isinstance(opened, OpenFailed) and not spec.shared:
-            await process.end()
-        if isinstance(opened, Opened):
+            raise
+        if isinstance(opened, OpenFailed):
+            if not spec.shared:
+                await process.end()
+        else:
             self._held[request.session_id] = _Held(
                 process,
                 opened.agent_session_id,
@@ -275,7 +275,9 @@ class AgentPool:
             _log.warning("ended agents of a dead gateway", action="agent.leftovers_ended", count=ended)
 
     def _spawn(self, work: Coroutine[Any, Any, T]) -> "asyncio.Task[T | None]":
-        return self._tasks.create_task(self._supervised(work))
+        task = self._tasks.create_task(self._supervised(work))
+        task.add_done_callback(lambda _: work.close())  # for a task that was cancelled before it began
+        return task
 
     async def _supervised(self, work: Coroutine[Any, Any, T]) -> T | None:
         """The supervisor of background work: a bug in one task is logged and must not end the others."""

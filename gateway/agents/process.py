@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import psutil
-import structlog
 
+from gateway import log
 from gateway.agents import tree
 from gateway.agents.environment import environment, find_command
 from gateway.agents.outcomes import AgentGoneError, AgentRefusedError, AgentStartError, one_line
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_log: structlog.stdlib.BoundLogger = structlog.get_logger()
+_log = log.get()
 
 _LAST_OUTPUT = 0.3
 """Seconds that an exited process's output is waited for before its orphans are ended."""
@@ -109,12 +109,18 @@ class AgentProcess:
         self._ending: asyncio.Task[None] | None = None
         self._tail = TailLog(spec.log_dir and spec.log_dir / f"{spec.name}.log", spec.log_bytes)
         self._note: Path | None = None
+        self._launched = False
+        self._doomed = False
 
     async def start(self, cwd: str) -> None:
         """Spawn and shake hands. Raises `AgentStartError`, and then nothing is left behind."""
         name = self.spec.name
         await self._launch(cwd)
+        self._launched = True
         self._spawn(self._watch())
+        if self._doomed:
+            await self.end()
+            raise AgentStartError("The gateway is stopping.", "stopped while it was starting", retry=False)
         try:
             async with asyncio.timeout(self.spec.start_timeout):
                 self.abilities = await self.connection.initialize()
@@ -143,7 +149,6 @@ class AgentProcess:
             raise AgentStartError(
                 f"{failed}: its command was not found.", f"no command {spec.command[0]!r}", retry=False
             )
-        sdk = await asyncio.to_thread(importlib.import_module, "gateway.agents.connection")
         try:
             for directory in (Path(cwd), *([spec.home] if spec.home else [])):
                 directory.mkdir(parents=True, exist_ok=True)
@@ -160,6 +165,11 @@ class AgentProcess:
         except OSError as error:
             raise AgentStartError(f"{failed}.", one_line(str(error)), retry=False) from None
         self.pid = self._pipe_transport.get_pid()
+        try:  # while the agent starts up itself
+            sdk = await asyncio.to_thread(importlib.import_module, "gateway.agents.connection")
+        except asyncio.CancelledError:
+            self._pipe_transport.close()
+            raise
         assert self._pipes.stdin is not None
         assert self._pipes.stdout is not None
         self._lines = LineTransport(self._pipes.stdout, self._pipes.stdin, spec.name)
@@ -214,6 +224,12 @@ class AgentProcess:
         if self._ending is None:
             self._ending = self._spawn(self._end(swept=swept))
         await asyncio.shield(self._ending)
+
+    async def give_up(self) -> None:
+        """End the process although it is still starting, now or as soon as that is possible."""
+        self._doomed = True
+        if self._launched:
+            await self.end()
 
     @property
     def root(self) -> tree.Root | None:

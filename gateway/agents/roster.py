@@ -1,8 +1,8 @@
 """The agent processes that are alive: started when they are needed, few at a time, closed when idle.
 
-An agent with a process per conversation has at most `max_processes` of them. When one more is needed,
-the one that was used least recently is closed, never one with a prompt in flight; when all are at work, the
-newcomer waits. A shared agent has one process, which is started once however many ask for it at the same time.
+An agent with a process per conversation has at most `max_processes` of them. When one more is needed, the one
+that was used least recently is closed, never one with a prompt in flight; when all are at work, the newcomer
+waits. A shared agent has one process, which is started once however many ask for it at the same time.
 """
 
 import asyncio
@@ -28,7 +28,7 @@ class Roster:
         self._spawn = spawn
         self._on_end = on_end
         self._processes: dict[str, set[AgentProcess]] = defaultdict(set)
-        self._starting: dict[str, int] = defaultdict(int)
+        self._starting: dict[str, set[AgentProcess]] = defaultdict(set)
         self._shared_start: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._freed = asyncio.Event()
 
@@ -69,6 +69,11 @@ class Roster:
 
     async def close(self) -> None:
         """End every process. Their trees are ended together, with one look at the process table."""
+        while starting := [process for group in self._starting.values() for process in group]:
+            self._freed.clear()
+            await asyncio.gather(*(process.give_up() for process in starting))
+            if any(self._starting.values()):
+                await self._freed.wait()
         processes = list(self)
         roots = [process.root for process in processes if process.root is not None]
         if roots:
@@ -83,7 +88,7 @@ class Roster:
             return await self._start(spec, working_directory(spec, None))
 
     async def _own(self, spec: AgentSpec, cwd: str) -> AgentProcess:
-        while len(self._processes[spec.name]) + self._starting[spec.name] >= spec.max_processes:
+        while len(self._processes[spec.name]) + len(self._starting[spec.name]) >= spec.max_processes:
             free = [p for p in self._processes[spec.name] if p.usable and self.is_free(p)]
             if free:
                 await min(free, key=lambda process: process.last_used).end()
@@ -96,12 +101,12 @@ class Roster:
 
     async def _start(self, spec: AgentSpec, cwd: str) -> AgentProcess:
         process = AgentProcess(spec, self._spawn, self._ended)
-        self._starting[spec.name] += 1
+        self._starting[spec.name].add(process)
         try:
             await process.start(cwd)
             self._processes[spec.name].add(process)
         finally:
-            self._starting[spec.name] -= 1
+            self._starting[spec.name].discard(process)
             self._freed.set()
         if not process.usable:  # it ended between its first answer and now
             await process.end()

@@ -13,11 +13,10 @@ class TailLog:
     def __init__(self, path: Path | None, limit: int) -> None:
         self._path = path
         self._limit = limit
-        self._size = 0
         self._recent = b""
         if path is not None:
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._size = path.stat().st_size if path.exists() else 0
+            path.touch()
 
     def write(self, data: bytes) -> None:
         """Add output. A disk that does not take it costs the log, not the agent."""
@@ -25,14 +24,11 @@ class TailLog:
         if self._path is None:
             return
         try:
-            if self._size + len(data) > 2 * self._limit:
-                kept = (self._path.read_bytes() + data)[-self._limit :]
-                self._path.write_bytes(kept)
-                self._size = len(kept)
+            if self._path.stat().st_size + len(data) > 2 * self._limit:  # other processes write to it as well
+                self._path.write_bytes((self._path.read_bytes() + data)[-self._limit :])
             else:
                 with self._path.open("ab") as file:
                     file.write(data)
-                self._size += len(data)
         except OSError:
             self._path = None
 

@@ -8,7 +8,7 @@ import asyncio
 import json
 from typing import Any, cast
 
-import structlog
+from gateway import log
 
 LINE_LIMIT = 100 * 1024 * 1024
 """Bytes of one message at most. An agent that sends more is broken, and its connection ends."""
@@ -16,7 +16,7 @@ LINE_LIMIT = 100 * 1024 * 1024
 _NOTED = 5
 """Lines of rubbish that are logged; the others are only counted."""
 
-_log: structlog.stdlib.BoundLogger = structlog.get_logger()
+_log = log.get()
 
 
 class LineTransport:

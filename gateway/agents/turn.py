@@ -10,8 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 
-import structlog
-
+from gateway import log
 from gateway.agents.ladder import refusal
 from gateway.agents.outcomes import RESOURCE_NOT_FOUND, AgentGoneError, AgentRefusedError, one_line
 from gateway.agents.process import AgentProcess, Spawn
@@ -21,7 +20,7 @@ from gateway.model.agent import AgentFailed, CancelledPrompt, Ended, PromptEnd, 
 from gateway.model.turn import StepStatus
 from gateway.ports import Clock
 
-_log: structlog.stdlib.BoundLogger = structlog.get_logger()
+_log = log.get()
 
 _CHOICES = {
     PermissionPolicy.ALLOW: ("allow_once", "allow_always"),

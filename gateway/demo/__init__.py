@@ -18,11 +18,12 @@ PROGRAM = (sys.executable, "-m", "gateway")
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 _WELCOME = (
-    "Telegram (an emulator), the gateway and an agent, all on this machine: no token, no key, no network."
+    "Telegram (an emulator), the gateway and an agent, all on this machine: no token, no key, no network.",
+    "What stands in [[ ]] tells the demo agent what to pretend.",
 )
 _PROVED = (
     "Proved: killed with SIGKILL in the middle of a turn, the gateway lost nothing, said nothing twice, "
-    "disturbed nobody, and finished the turn without being asked."
+    "disturbed nobody, and finished the turn without being asked again."
 )
 _NEXT = (
     "How to go on: README.md; to play yourself, `carryon emulate telegram` and `carryon --config "
@@ -63,8 +64,8 @@ def run(program: tuple[str, ...], bounds: Bounds) -> int:
 
 def _perform(premises: Premises, bounds: Bounds) -> int:
     screen = Screen(sys.stdout)
-    screen.line(_WELCOME)
-    screen.line()
+    for line in (*_WELCOME, ""):
+        screen.line(line)
     try:
         outcome = asyncio.run(_interruptible(premises, screen, bounds))
     except BrokenPipeError:

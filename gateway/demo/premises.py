@@ -4,6 +4,7 @@ Whatever happens, `clear` leaves no process behind: neither a gateway, nor agent
 killed. Agents are known by the directory that only this demo gave them, never by their name.
 """
 
+import contextlib
 import json
 import os
 import shutil
@@ -16,6 +17,7 @@ from pathlib import Path
 
 import psutil
 
+from gateway.console.address import socket_path
 from gateway.errors import CarryonError
 from gateway.store.sqlite import LEDGER_FILE
 
@@ -90,11 +92,13 @@ class Premises:
             if gateway.poll() is None:
                 gateway.send_signal(signal.SIGKILL)
         for gateway in self._gateways:
-            gateway.wait(_GONE)
+            with contextlib.suppress(subprocess.TimeoutExpired):  # stuck in the kernel
+                gateway.wait(_GONE)
         agents = self._agents()
         for agent in agents:
             _kill(agent)
         psutil.wait_procs(agents, timeout=_GONE)
+        socket_path(self.ledger.parent).unlink(missing_ok=True)  # a killed gateway leaves it, maybe elsewhere
         if not keep:
             shutil.rmtree(self.directory, ignore_errors=True)
 

@@ -13,7 +13,7 @@ import typer
 
 WIDEST = 100
 NARROWEST = 60
-_TIME, _WHO = 8, 11  # columns
+_TIME, _WHO = 8, 12  # columns
 
 
 class Tone(Enum):

@@ -9,12 +9,14 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from gateway import log
+from gateway.engine.buttons import Buttons
 from gateway.engine.lanes import Lanes
 from gateway.engine.outbox import Outbox
 from gateway.engine.persist import until_written
 from gateway.engine.turns import Cut, Turns
 from gateway.model.delivery import DeliveryKind, Draft
 from gateway.model.intake import Accepted
+from gateway.model.message import MessageKind
 from gateway.model.session import SessionState
 from gateway.ports import Agents, Clock, Store
 from gateway.rules.access import AccessPolicy, is_admin
@@ -49,6 +51,7 @@ class CommandParts:
     clock: Clock
     group: asyncio.TaskGroup
     access: AccessPolicy
+    buttons: Buttons
 
 
 class Commands:
@@ -80,7 +83,7 @@ class Commands:
         self._on_restart = on_restart
 
     def carry_out(self, accepted: Accepted) -> None:
-        """Do what was asked, beside everything else."""
+        """Do what a command or a button says, beside everything else."""
         self._parts.group.create_task(self._supervised(accepted), name=f"command-{accepted.command}")
 
     async def catch_up(self, account: str) -> None:
@@ -104,15 +107,17 @@ class Commands:
 
     async def _supervised(self, accepted: Accepted) -> None:
         try:
-            answer = await self._actions[accepted.command](accepted)
-            if answer:
-                await self._tell(accepted.session_id, answer, accepted.message_id)
+            if accepted.kind is MessageKind.BUTTON:
+                answer = await self._parts.buttons.press(accepted)
+            else:
+                answer = await self._actions[accepted.command](accepted)
+            await self._tell(accepted.session_id, answer, accepted.message_id)
         except Exception:  # noqa: BLE001  supervisor: a command's bug must not end the gateway
             _log.exception("command.failed", command=accepted.command, session=accepted.session_id)
 
     async def _tell(self, session_id: int, text: str, done: int | None = None) -> None:
         parts = self._parts
-        drafts = (Draft(DeliveryKind.NOTICE, text),)
+        drafts = (Draft(DeliveryKind.NOTICE, text),) if text else ()
         owed = await until_written(
             parts.clock, lambda: parts.store.notify(session_id, drafts, parts.clock.now(), done)
         )

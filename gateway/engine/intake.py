@@ -65,7 +65,7 @@ class Intake:
     def _route(self, accepted: Accepted) -> None:
         if not accepted.fresh:
             _log.info("message.duplicate", message=accepted.message_id)
-        elif accepted.kind is MessageKind.COMMAND:
+        elif accepted.kind in (MessageKind.COMMAND, MessageKind.BUTTON):
             self._parts.commands.carry_out(accepted)
         elif accepted.session_state is SessionState.SUSPENDED:
             self._parts.commands.explain_suspension(accepted.session_id)

@@ -18,14 +18,16 @@ from gateway.failpoints import reach
 from gateway.model.delivery import (
     Delivered,
     Delivery,
+    DeliveryKind,
     DeliveryState,
+    Draft,
     Rejected,
     RetryAfter,
     SendOutcome,
     Unknown,
 )
-from gateway.ports import ChatAdapter, Clock
-from gateway.ports import Outbox as OutboxLedger
+from gateway.ports import ChatAdapter, Clock, Store
+from gateway.rules.offers import repeat_button
 from gateway.rules.retry import backoff
 
 _log = log.get()
@@ -33,6 +35,9 @@ _log = log.get()
 DOUBTFUL_ATTEMPTS = 5
 """How often a delivery may end unknown before it is held: a platform that fails after the effect each time
 would else be sent the same thing for ever."""
+
+
+HELD = "A reply of mine may not have reached you: the connection broke while it was being sent."
 
 
 class OnUnknown(StrEnum):
@@ -50,7 +55,7 @@ class Outbox:
 
     def __init__(
         self,
-        ledger: OutboxLedger,
+        ledger: Store,
         adapters: Mapping[str, ChatAdapter],
         clock: Clock,
         group: asyncio.TaskGroup,
@@ -169,10 +174,23 @@ class Outbox:
         if self._on_unknown is OnUnknown.HOLD or times > DOUBTFUL_ATTEMPTS:
             await until_written(self._clock, lambda: self._ledger.hold(delivery.id))
             _log.warning("delivery.held", delivery=delivery.id)
+            await self._offer(delivery)
             return False
         await until_written(self._clock, lambda: self._ledger.retry_doubtful(delivery.id))
         _log.warning("delivery.repeated", delivery=delivery.id)
         return True
+
+    async def _offer(self, delivery: Delivery) -> None:
+        """Tell the chat that a reply is held, with a button to have it sent again."""
+        session_id = delivery.session_id
+        if session_id is None or delivery.kind is not DeliveryKind.REPLY:
+            return
+        draft = Draft(DeliveryKind.NOTICE, HELD, buttons=repeat_button(delivery.id))
+        key = f"held:{delivery.id}:{delivery.attempt}"
+        now = self._clock.now()
+        self.push(
+            await until_written(self._clock, lambda: self._ledger.notify(session_id, (draft,), now, key=key))
+        )
 
     async def _wait(self, seconds: float) -> None:
         """Wait, but not through a shutdown."""

@@ -17,8 +17,9 @@ from gateway.failpoints import reach
 from gateway.model.delivery import DeliveryKind, Draft
 from gateway.model.recovery import Decision, Verdict
 from gateway.model.session import Reason
-from gateway.ports import Clock, Resumes
+from gateway.ports import Clock, Store
 from gateway.rules.access import AccessPolicy
+from gateway.rules.offers import resume_buttons
 from gateway.rules.recovery import ResumePolicy, breaker_open, recover
 
 _log = log.get()
@@ -29,11 +30,15 @@ SUSPENDED = (
 )
 
 
+ASK = "I was interrupted while I worked on this: {}\nShall I go on with it?"
+NOTIFY = "I was interrupted while I worked on this and have not finished it: {}"
+
+
 @dataclass(frozen=True, slots=True)
 class ResumeParts:
     """What resuming acts on."""
 
-    ledger: Resumes
+    ledger: Store
     lanes: Lanes
     outbox: Outbox
     commands: Commands
@@ -51,12 +56,15 @@ class Resumer:
         access: AccessPolicy,
         crashes: Sequence[float],
         concurrency: int,
+        *,
+        question: bool = True,
     ) -> None:
         self._parts = parts
         self._policy = policy
         self._access = access
         self._slots = asyncio.Semaphore(concurrency)
         self._scheduling = asyncio.Lock()
+        self._question = question
         self._ready: set[str] = set()
         self.tripped = breaker_open(crashes, policy, parts.clock.now())
         if self.tripped:
@@ -87,6 +95,8 @@ class Resumer:
         for decision in decisions:
             if decision.verdict is Verdict.SUSPEND:
                 await self._suspend(decision)
+            elif decision.verdict is Verdict.ASK:
+                await self._ask(decision)
             elif decision.verdict is Verdict.SKIP:
                 await self._skip(decision)
             elif decision.verdict is Verdict.ANSWER:
@@ -113,6 +123,20 @@ class Resumer:
             lambda: parts.ledger.suspend(session.id, Reason.RESUME_LOOP, drafts, parts.clock.now()),
         )
         _log.error("session.suspended", session=session.id, why=decision.why)
+        parts.outbox.push(owed)
+
+    async def _ask(self, decision: Decision) -> None:
+        """Offer to go on, once per interruption however often this runs."""
+        parts, session = self._parts, decision.candidate.session
+        text = (ASK if self._question else NOTIFY).format(session.title or "your last request")
+        drafts = (Draft(DeliveryKind.NOTICE, text, buttons=resume_buttons(session)),)
+        key = f"offer:{session.resume_turn_id}"
+        owed = await until_written(
+            parts.clock,
+            lambda: parts.ledger.notify(session.id, drafts, parts.clock.now(), key=key),
+        )
+        if owed:
+            _log.info("session.resume_offered", session=session.id, why=decision.why)
         parts.outbox.push(owed)
 
     async def _skip(self, decision: Decision) -> None:

@@ -52,12 +52,21 @@ class DeliveryKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Button:
+    """A button below a message. Pressed, it comes back as `data`: at most 64 bytes, no secret, no payload."""
+
+    label: str
+    data: str
+
+
+@dataclass(frozen=True, slots=True)
 class Draft:
     """A chunk that is to be owed: the part of a delivery that the engine decides."""
 
     kind: DeliveryKind
     body: str
     reply_to: str = ""
+    buttons: tuple[Button, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +90,7 @@ class Delivery:
     session_id: int | None = None
     platform_message_id: str | None = None
     error: str | None = None
+    buttons: tuple[Button, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,13 +9,17 @@ from gateway.model.session import SessionState
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """What the ledger made of one entry. `fresh` is false for an event id that it already knew."""
+    """What the ledger made of one entry. `fresh` is false for an event id that it already knew.
+
+    `command` is a command's name, and `text` what came with it, or a button's data.
+    """
 
     message_id: int
     session_id: int
     fresh: bool
     kind: MessageKind
     command: str = ""
+    text: str = ""
     session_state: SessionState = SessionState.ACTIVE
 
 

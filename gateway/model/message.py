@@ -42,8 +42,9 @@ class Inbound:
 
     `event_id` is unique within the account and survives redelivery; `message_ref` is the platform's id of
     the message, for quoting it in a reply; `to_bot` says that a group message names the bot or answers it;
-    `command` is the bare name of a leading slash command meant for this bot, else empty; `sent_at` is the
-    platform's time, in seconds since the epoch.
+    `command` is the bare name of a leading slash command meant for this bot, else empty; `button` is the data
+    of a button that was pressed, and then there is no text; `sent_at` is the platform's time, in seconds
+    since the epoch.
     """
 
     event_id: str
@@ -58,6 +59,7 @@ class Inbound:
     to_bot: bool = False
     from_bot: bool = False
     command: str = ""
+    button: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,17 +11,20 @@ class Candidate:
     """A session with a marker or with waiting messages.
 
     `waiting` counts waiting messages from people; `scheduled` says that a resume event already waits.
+    `open_kinds` are the kinds of the tool calls in the interrupted turn whose outcome is unknown.
     """
 
     session: Session
     waiting: int
     scheduled: bool
+    open_kinds: frozenset[str] = frozenset()
 
 
 class Verdict(StrEnum):
-    """What happens to a candidate: the first two put it in its lane, the others do not."""
+    """What happens to a candidate: `resume` and `answer` put it in its lane."""
 
     RESUME = "resume"
+    ASK = "ask"
     ANSWER = "answer"
     SKIP = "skip"
     SUSPEND = "suspend"

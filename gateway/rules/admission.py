@@ -45,6 +45,8 @@ def admit(inbound: Inbound, account: str, policy: AdmissionPolicy) -> Entry | Re
     address = _address(inbound, account, policy)
     if not permits(policy.access, account, inbound.author_id):
         return _refuse(inbound, address)
+    if inbound.button:
+        return _pressed(inbound, address, policy)
     command = inbound.command if inbound.command in policy.commands else ""
     text = storable(inbound.text)
     if inbound.command and not command:
@@ -56,9 +58,17 @@ def admit(inbound: Inbound, account: str, policy: AdmissionPolicy) -> Entry | Re
     return Entry(inbound.event_id, address, origin, kind, text, command, policy.max_queued)
 
 
+def _pressed(inbound: Inbound, address: Address, policy: AdmissionPolicy) -> Entry:
+    origin = Origin(inbound.chat_kind, inbound.author_id, inbound.author_name, inbound.message_ref)
+    data = storable(inbound.button)
+    return Entry(inbound.event_id, address, origin, MessageKind.BUTTON, data, "", policy.max_queued)
+
+
 def _not_for_us(inbound: Inbound, policy: AdmissionPolicy) -> str | None:
     if inbound.from_bot:
         return "written by a bot"
+    if inbound.button:
+        return None
     if not inbound.text.strip() and not inbound.command:
         return "nothing in it"
     if inbound.chat_kind is ChatKind.GROUP:
@@ -80,7 +90,7 @@ def _address(inbound: Inbound, account: str, policy: AdmissionPolicy) -> Address
 def _refuse(inbound: Inbound, address: Address) -> Refusal:
     person = f"{address.account}:{inbound.author_id}"
     reason = f"{person} is not allowed"
-    if inbound.chat_kind is ChatKind.GROUP:
+    if inbound.chat_kind is ChatKind.GROUP or inbound.button:
         return Refusal(inbound.event_id, address, reason)
     notice = (
         "This bot answers only people it knows. "

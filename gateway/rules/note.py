@@ -20,6 +20,7 @@ _CAUSES = {
     Reason.RESTART_INTERRUPTED: "The gateway stopped unexpectedly and was started again",
     Reason.DRAIN_TIMEOUT: "The gateway was restarted",
     Reason.AGENT_LOST: "Your process ended unexpectedly",
+    Reason.MANUAL: "Your work was interrupted",
 }
 
 
@@ -55,7 +56,7 @@ def _note(text: str, opened: Opened, interruption: Interruption, policy: NotePol
     if not _already_told(opened, interruption):
         lines.append("The unfinished request was:")
         lines += [f"> {line}" for line in interruption.request[:REQUEST_LIMIT].splitlines()]
-    lines.append(_instruction(bool(text), policy))
+    lines.append(_instruction(bool(text), policy.finish or interruption.reason == Reason.MANUAL))
     return "\n".join(lines)
 
 
@@ -68,8 +69,8 @@ def _already_told(opened: Opened, interruption: Interruption) -> bool:
     return False
 
 
-def _instruction(new_text: bool, policy: NotePolicy) -> str:
-    if not policy.finish:
+def _instruction(new_text: bool, finish: bool) -> str:
+    if not finish:
         return "Do not go on with it unless you are asked to."
     if new_text:
         return "Finish that request, and answer the new message that follows, in one reply."

@@ -13,12 +13,18 @@ from gateway.rules.access import AccessPolicy, permits
 
 @dataclass(frozen=True, slots=True)
 class ResumePolicy:
-    """The `resume` section of the config. Durations are in seconds."""
+    """The `resume` section of the config. Durations are in seconds.
+
+    `finish`: the agent is to go on unasked. `ask`: where it is not, the person is offered to let it.
+    `ask_for` are kinds of tool calls whose unknown outcome makes it ask even so.
+    """
 
     enabled: bool = True
     reasons: frozenset[str] = frozenset({Reason.DRAIN_TIMEOUT, Reason.RESTART_INTERRUPTED})
     freshness: float = 3600.0
     finish: bool = True
+    ask: bool = False
+    ask_for: frozenset[str] = frozenset()
     max_attempts: int = 3
     breaker_boots: int = 3
     breaker_window: float = 300.0
@@ -56,11 +62,22 @@ def recover(
         return Decision(candidate, Verdict.RESUME, "a person asked for it")
     if why := _ineligible(session, policy, now):
         return _skip(candidate, why)
+    if why := _question(candidate, policy):
+        return Decision(candidate, Verdict.ASK, why)
     return Decision(candidate, Verdict.RESUME, str(session.reason))
 
 
+def _question(candidate: Candidate, policy: ResumePolicy) -> str | None:
+    """Why a person is asked before the work goes on."""
+    if not policy.finish:
+        return "resume.instruction says to ask first"
+    if risky := sorted(candidate.open_kinds & policy.ask_for):
+        return f"the outcome of a step is unknown: {', '.join(risky)}"
+    return None
+
+
 def _ineligible(session: Session, policy: ResumePolicy, now: float) -> str | None:
-    if not policy.enabled or not policy.finish:
+    if not policy.enabled or not (policy.finish or policy.ask):
         return "resuming is switched off"
     if session.reason not in policy.reasons:
         return f"the reason {session.reason!r} is not resumed without being asked"

@@ -10,7 +10,7 @@ from gateway.model.intake import Accepted, BatchResult
 from gateway.model.message import Entry, MessageKind, MessageState, Refusal
 from gateway.model.session import SessionState
 from gateway.store import statements as sql
-from gateway.store.rows import delivery_of, origin_text
+from gateway.store.rows import buttons_text, delivery_of, origin_text
 
 FULL_NOTICE = "{} of your messages are waiting already; this one was not taken. Please send it again later."
 
@@ -62,7 +62,7 @@ def _accept_one(tx: sqlite3.Connection, entry: Entry, owed: list[Delivery | None
 
 
 def _is_full(tx: sqlite3.Connection, entry: Entry, session_id: int) -> bool:
-    if entry.kind is MessageKind.COMMAND:
+    if entry.kind is not MessageKind.USER:
         return False
     (waiting,) = tx.execute(sql.COUNT_WAITING, (session_id,)).fetchone()
     return waiting >= entry.max_queued
@@ -86,32 +86,42 @@ def insert_session(tx: sqlite3.Connection, address: Address, generation: int, no
 
 
 def waiting_commands(tx: sqlite3.Connection, account: str) -> tuple[Accepted, ...]:
-    """Commands that nobody has carried out yet."""
+    """Commands and pressed buttons that nobody has acted on yet."""
     rows = tx.execute(sql.WAITING_COMMANDS, (account,))
     return tuple(
-        Accepted(message, session, fresh=True, kind=MessageKind.COMMAND, command=command)
-        for message, session, command in rows
+        Accepted(message, session, fresh=True, kind=MessageKind(kind), command=command, text=text)
+        for message, session, kind, command, text in rows
     )
 
 
 def notify(
-    tx: sqlite3.Connection, session_id: int, drafts: Sequence[Draft], now: float, done: int | None
+    tx: sqlite3.Connection,
+    session_id: int,
+    drafts: Sequence[Draft],
+    now: float,
+    done: int | None,
+    key: str,
 ) -> tuple[Delivery, ...]:
-    """Owe notices to a session's chat, and settle the command that caused them."""
+    """Owe notices to a session's chat, once per key, and settle the command that caused them."""
     if done is not None and not tx.execute(sql.FINISH_COMMAND, (done,)).rowcount:
         return ()  # carried out before: a command has its effect once
-    return owe_all(tx, session_id, None, drafts, now)
+    return owe_all(tx, session_id, None, drafts, now, key)
 
 
 def owe_all(
-    tx: sqlite3.Connection, session_id: int, turn_id: int | None, drafts: Sequence[Draft], now: float
+    tx: sqlite3.Connection,
+    session_id: int,
+    turn_id: int | None,
+    drafts: Sequence[Draft],
+    now: float,
+    key: str = "",
 ) -> tuple[Delivery, ...]:
-    """Owe drafts to a session's chat, in order."""
+    """Owe drafts to a session's chat, in order. With a key there is one draft, and it is owed once."""
     if not drafts:
         return ()
     account, chat, thread = tx.execute(sql.SESSION_ROUTE, (session_id,)).fetchone()
     route = Route(account, chat, thread)
-    owed = [owe(tx, route, draft, now, session_id=session_id, turn_id=turn_id) for draft in drafts]
+    owed = [owe(tx, route, draft, now, key=key, session_id=session_id, turn_id=turn_id) for draft in drafts]
     return tuple(delivery for delivery in owed if delivery)
 
 
@@ -135,6 +145,7 @@ def owe(
         draft.kind,
         draft.body,
         draft.reply_to,
+        buttons_text(draft.buttons),
         DeliveryState.PENDING,
         key or secrets.token_urlsafe(15),  # 20 characters: Discord's nonce takes 25
         now,

@@ -44,6 +44,12 @@ def origin(tx: sqlite3.Connection, message_id: int) -> Origin:
     return origin_of(text)
 
 
+def delivery(tx: sqlite3.Connection, delivery_id: int) -> Delivery | None:
+    """One delivery."""
+    row = tx.execute(sql.DELIVERY_BY_ID, (delivery_id,)).fetchone()
+    return delivery_of(row) if row else None
+
+
 def deliveries(tx: sqlite3.Connection, limit: int) -> tuple[Delivery, ...]:
     """What is owed, held or was rejected: the latest, oldest first."""
     rows = tx.execute(sql.TROUBLED, (limit,)).fetchall()

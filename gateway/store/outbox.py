@@ -13,6 +13,7 @@ from gateway.model.delivery import (
     SendOutcome,
     Unknown,
 )
+from gateway.model.states import IllegalTransitionError
 from gateway.store import statements as sql
 from gateway.store.rows import delivery_of
 
@@ -51,7 +52,9 @@ def settle(tx: sqlite3.Connection, delivery_id: int, outcome: SendOutcome, now: 
 
 def retry_doubtful(tx: sqlite3.Connection, delivery_id: int) -> None:
     """To be sent once more, and marked as a possible repeat."""
-    _check(tx, delivery_id, DeliveryState.PENDING)
+    (before,) = tx.execute(sql.DELIVERY_STATE, (delivery_id,)).fetchone()
+    if before != DeliveryState.UNKNOWN:  # others may become pending too, but not like this: one was dropped
+        raise IllegalTransitionError(f"a delivery that is {before} is not repeated as doubtful")
     tx.execute(sql.RETRY_DOUBTFUL, (delivery_id,))
 
 

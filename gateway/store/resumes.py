@@ -21,7 +21,7 @@ def candidates(tx: sqlite3.Connection, account: str | None) -> tuple[Candidate, 
     for session_id in waiting.keys() - sessions.keys():
         sessions[session_id] = _with_author(tx, _session(tx, session_id))
     return tuple(
-        Candidate(session, *_counts(waiting.get(session.id)))
+        Candidate(session, *_counts(waiting.get(session.id)), _open_kinds(tx, session))
         for _, session in sorted(sessions.items())
         if account is None or session.address.account == account
     )
@@ -31,6 +31,12 @@ def _with_author(tx: sqlite3.Connection, session: Session) -> Session:
     """Without a marker, the author of what waits is answered: a new session knows nobody yet."""
     row = tx.execute(sql.NEXT_WAITING, (session.id,)).fetchone()
     return replace(session, origin=message_of(row).origin) if row else session
+
+
+def _open_kinds(tx: sqlite3.Connection, session: Session) -> frozenset[str]:
+    if session.resume_turn_id is None:
+        return frozenset()
+    return frozenset(row[0] for row in tx.execute(sql.OPEN_STEP_KINDS, (session.resume_turn_id,)))
 
 
 def _counts(row: tuple[int, int] | None) -> tuple[int, bool]:
@@ -95,6 +101,14 @@ def reactivate(tx: sqlite3.Connection, session_id: int, event_id: str, now: floa
     tx.execute(sql.REACTIVATE_SESSION, (now, now, session_id))
     tx.execute(sql.WITHDRAW_RESUMES, (session_id,))
     _put_event(tx, session, event_id, MessageState.WAITING, now)
+    return True
+
+
+def dismiss(tx: sqlite3.Connection, session_id: int, turn_id: int, now: float) -> bool:
+    """A person does not want an interrupted turn to be gone on with; false when it is not open any more."""
+    if not tx.execute(sql.DISMISS_MARK, (now, session_id, turn_id)).rowcount:
+        return False
+    tx.execute(sql.WITHDRAW_RESUMES, (session_id,))
     return True
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from gateway.model.address import Address, ChatKind, Route
 from gateway.model.boot import Boot, BootState
-from gateway.model.delivery import Delivery, DeliveryKind, DeliveryState
+from gateway.model.delivery import Button, Delivery, DeliveryKind, DeliveryState
 from gateway.model.message import Message, MessageKind, MessageState, Origin
 from gateway.model.session import ResumeMode, Session, SessionState
 from gateway.model.turn import Step, StepKind, StepStatus, TurnRecord, TurnState
@@ -97,13 +97,13 @@ def step_of(row: Row) -> Step:
 
 DELIVERY = (
     "id, account, chat, thread, kind, body, state, key, attempt, doubtful, reply_to, turn_id, session_id, "
-    "platform_message_id, error"
+    "platform_message_id, error, buttons"
 )
 
 
 def delivery_of(row: Row) -> Delivery:
     """A row of `DELIVERY` columns."""
-    ident, account, chat, thread, kind, body, state, key, attempt, doubtful, *rest = row
+    ident, account, chat, thread, kind, body, state, key, attempt, doubtful, *rest, buttons = row
     return Delivery(
         ident,
         Route(account, chat, thread),
@@ -114,6 +114,7 @@ def delivery_of(row: Row) -> Delivery:
         attempt,
         bool(doubtful),
         *rest,
+        buttons=buttons_of(buttons) if buttons else (),
     )
 
 
@@ -124,6 +125,16 @@ def boot_of(row: Row) -> Boot:
     """A row of `BOOT` columns."""
     ident, replica, pid, state, started, seen, stopped, intent = row
     return Boot(ident, replica, pid, BootState(state), started, seen, stopped, intent)
+
+
+def buttons_of(text: str) -> tuple[Button, ...]:
+    """Buttons as they are stored."""
+    return tuple(Button(label, data) for label, data in json.loads(text))
+
+
+def buttons_text(buttons: tuple[Button, ...]) -> str:
+    """Buttons as they are stored; nothing where there are none."""
+    return json.dumps([[button.label, button.data] for button in buttons]) if buttons else ""
 
 
 def origin_of(text: str) -> Origin:

@@ -111,9 +111,14 @@ class SqliteStore:
         return await self._read(lambda tx: inbox.waiting_commands(tx, account))
 
     async def notify(
-        self, session_id: int, drafts: Sequence[Draft], now: float, done: int | None = None
+        self,
+        session_id: int,
+        drafts: Sequence[Draft],
+        now: float,
+        done: int | None = None,
+        key: str = "",
     ) -> tuple[Delivery, ...]:
-        return await self._write(lambda tx: inbox.notify(tx, session_id, drafts, now, done))
+        return await self._write(lambda tx: inbox.notify(tx, session_id, drafts, now, done, key))
 
     async def begin_turn(self, session_id: int, boot_id: int, now: float) -> TurnStart | None:
         return await self._write(lambda tx: turns.begin_turn(tx, session_id, boot_id, now))
@@ -174,6 +179,9 @@ class SqliteStore:
     async def reactivate(self, session_id: int, event_id: str, now: float) -> bool:
         return await self._write(lambda tx: resumes.reactivate(tx, session_id, event_id, now))
 
+    async def dismiss(self, session_id: int, turn_id: int, now: float) -> bool:
+        return await self._write(lambda tx: resumes.dismiss(tx, session_id, turn_id, now))
+
     async def next_generation(self, session_id: int, now: float) -> int:
         return await self._write(lambda tx: resumes.next_generation(tx, session_id, now))
 
@@ -194,6 +202,9 @@ class SqliteStore:
 
     async def history(self, session_id: int, before_turn: int) -> tuple[HistoryTurn, ...]:
         return await self._read(lambda tx: turns.history(tx, session_id, before_turn))
+
+    async def delivery(self, delivery_id: int) -> Delivery | None:
+        return await self._read(lambda tx: library.delivery(tx, delivery_id))
 
     async def deliveries(self, limit: int) -> tuple[Delivery, ...]:
         return await self._read(lambda tx: library.deliveries(tx, limit))

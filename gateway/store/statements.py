@@ -50,6 +50,10 @@ ACTIVATE_SESSION = (
     "UPDATE sessions SET state = 'active', reason = NULL, resume_turn_id = NULL, resume_marked_at = NULL, "
     "resume_attempts = 0, updated_at = ? WHERE id = ?"
 )
+DISMISS_MARK = (
+    "UPDATE sessions SET state = 'active', reason = NULL, resume_turn_id = NULL, resume_marked_at = NULL, "
+    "resume_attempts = 0, updated_at = ? WHERE id = ? AND state = 'resume_pending' AND resume_turn_id = ?"
+)
 SUSPEND_SESSION = "UPDATE sessions SET state = 'suspended', reason = ?, updated_at = ? WHERE id = ?"
 BEGIN_ON_SESSION = (
     "UPDATE sessions SET origin = ?, title = CASE WHEN title = '' THEN ? ELSE title END, "
@@ -78,8 +82,8 @@ INSERT_RESUME_EVENT = (
     "VALUES (?, ?, ?, 'internal', ?, '', ?, ?) ON CONFLICT (account, event_id) DO NOTHING"
 )
 WAITING_COMMANDS = (
-    "SELECT m.id, m.session_id, m.command FROM messages m "
-    "WHERE m.state = 'waiting' AND m.kind = 'command' AND m.account = ? ORDER BY m.id"
+    "SELECT id, session_id, kind, command, text FROM messages "
+    "WHERE state = 'waiting' AND kind IN ('command', 'button') AND account = ? ORDER BY id"
 )
 COUNT_WAITING = "SELECT count(*) FROM messages WHERE session_id = ? AND state = 'waiting' AND kind = 'user'"
 FINISH_COMMAND = "UPDATE messages SET state = 'done' WHERE id = ? AND state = 'waiting'"
@@ -91,7 +95,8 @@ WITHDRAW_RESUMES = (
     "UPDATE messages SET state = 'withdrawn' WHERE session_id = ? AND state = 'waiting' AND kind = 'internal'"
 )
 WITHDRAW_WAITING = (
-    "UPDATE messages SET state = 'withdrawn' WHERE session_id = ? AND state = 'waiting' AND kind <> 'command'"
+    "UPDATE messages SET state = 'withdrawn' WHERE session_id = ? AND state = 'waiting' "
+    "AND kind IN ('user', 'internal')"
 )
 TAKE_MESSAGE = "UPDATE messages SET state = 'taken', turn_id = ? WHERE id = ? AND state = 'waiting'"
 MESSAGE_ORIGIN = "SELECT origin FROM messages WHERE id = ?"
@@ -128,14 +133,16 @@ PUT_STEP = (
     "title = excluded.title, tool_call_id = excluded.tool_call_id, tool_kind = excluded.tool_kind, "
     "text = excluded.text"
 )
+OPEN_STEP_KINDS = "SELECT DISTINCT tool_kind FROM steps WHERE turn_id = ? AND status = 'interrupted'"
 STEPS_OF = f"SELECT {STEP} FROM steps WHERE turn_id = ? ORDER BY seq"
 CLOSE_STEPS = "UPDATE steps SET status = ? WHERE turn_id = ? AND status = 'running'"
 INTERRUPT_STEPS = "UPDATE steps SET status = 'interrupted' WHERE turn_id = ? AND status = 'running'"
 
 # Deliveries
 INSERT_DELIVERY = (
-    "INSERT INTO deliveries (account, chat, thread, session_id, turn_id, kind, body, reply_to, state, key, "
-    f"created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (key) DO NOTHING RETURNING {DELIVERY}"
+    "INSERT INTO deliveries (account, chat, thread, session_id, turn_id, kind, body, reply_to, buttons, "
+    "state, key, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (key) DO NOTHING "
+    f"RETURNING {DELIVERY}"
 )
 OWED = f"SELECT {DELIVERY} FROM deliveries WHERE account = ? AND state IN ('pending', 'unknown') ORDER BY id"
 DELIVERY_STATE = "SELECT state FROM deliveries WHERE id = ?"
@@ -148,6 +155,7 @@ DROP = (
     "UPDATE deliveries SET state = 'rejected', error = 'dropped by a person', settled_at = ? "
     "WHERE id = ? AND state IN ('pending', 'unknown', 'held')"
 )
+DELIVERY_BY_ID = f"SELECT {DELIVERY} FROM deliveries WHERE id = ?"
 TROUBLED = (
     f"SELECT {DELIVERY} FROM deliveries WHERE state IN ('pending', 'sending', 'unknown', 'held', 'rejected') "
     "ORDER BY id DESC LIMIT ?"
@@ -173,7 +181,7 @@ PENDING_SESSIONS = (
 WAITING_BY_SESSION = (
     "SELECT session_id, count(*) FILTER (WHERE kind = 'user'), "
     "count(*) FILTER (WHERE kind = 'internal') FROM messages "
-    "WHERE state = 'waiting' AND kind <> 'command' GROUP BY session_id"
+    "WHERE state = 'waiting' AND kind IN ('user', 'internal') GROUP BY session_id"
 )
 
 # Cursors

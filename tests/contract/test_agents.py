@@ -12,8 +12,8 @@ from gateway.model.agent import (
     AgentFailed,
     CancelledPrompt,
     Ended,
-    OpenFailed,
     Opened,
+    OpenFailed,
     OpenRequest,
     ThoughtChunk,
     ToolUpdate,
@@ -37,6 +37,13 @@ def kind(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 async def pool(tmp_path: Path, kind: str) -> AsyncIterator[AgentPool]:
     async with pool_of(demo_spec(tmp_path, kind)) as pool:
+        yield pool
+
+
+@pytest.fixture
+async def any_pool(tmp_path: Path) -> AsyncIterator[AgentPool]:
+    """For what does not depend on how processes are shared out."""
+    async with pool_of(demo_spec(tmp_path, "shared")) as pool:
         yield pool
 
 
@@ -93,8 +100,8 @@ async def test_deleted_session_is_bootstrapped_with_the_reason(pool: AgentPool, 
     assert chat.said == "From the transcript that I was given:\n- the codeword is papaya"
 
 
-async def test_transcript_is_owed_until_the_agent_had_it(pool: AgentPool) -> None:
-    chat = Chat(pool)
+async def test_transcript_is_owed_until_the_agent_had_it(any_pool: AgentPool) -> None:
+    chat = Chat(any_pool)
     chat.history = HISTORY
     assert (await chat.open()).mode is ResumeMode.BOOTSTRAP
     again = await chat.open()
@@ -123,8 +130,8 @@ async def test_doomed_request_is_finished_after_a_kill_without_repeating_its_too
     assert [u.title for u in chat.updates if isinstance(u, ToolUpdate) and u.title] == ["check brush"]
 
 
-async def test_bootstrap_goes_on_with_what_the_transcript_leaves_unfinished(pool: AgentPool) -> None:
-    chat = Chat(pool)
+async def test_bootstrap_goes_on_with_what_the_transcript_leaves_unfinished(any_pool: AgentPool) -> None:
+    chat = Chat(any_pool)
     step = Step(1, StepKind.TOOL, StepStatus.INTERRUPTED, "brush", "t1")
     chat.history = (
         *HISTORY,
@@ -148,8 +155,8 @@ async def test_crash_in_the_middle_of_a_turn(pool: AgentPool) -> None:
     assert (await chat.open()).mode is ResumeMode.NATIVE
 
 
-async def test_failed_prompt_keeps_the_agent(pool: AgentPool) -> None:
-    chat = Chat(pool)
+async def test_failed_prompt_keeps_the_agent(any_pool: AgentPool) -> None:
+    chat = Chat(any_pool)
     await chat.open()
     end = await chat.prompt("[[fail]]")
     assert end == AgentFailed(
@@ -175,8 +182,8 @@ async def test_cancelled_prompt_is_stopped_and_the_session_loaded_anew(pool: Age
     assert "You said: three" in await chat.ask("three")
 
 
-async def test_prompt_whose_waiter_left_can_still_be_cancelled(pool: AgentPool) -> None:
-    chat = Chat(pool)
+async def test_prompt_whose_waiter_left_can_still_be_cancelled(any_pool: AgentPool) -> None:
+    chat = Chat(any_pool)
     await chat.open()
     waiter = asyncio.ensure_future(chat.prompt("[[sleep 100s]]"))
     await chat.heard(is_thought)
@@ -185,19 +192,19 @@ async def test_prompt_whose_waiter_left_can_still_be_cancelled(pool: AgentPool) 
         await waiter
     with pytest.raises(PromptInFlightError):
         await chat.prompt("too early")
-    await pool.cancel(1)
+    await any_pool.cancel(1)
     assert "You said: now" in await chat.ask("now")
 
 
-async def test_a_second_prompt_in_flight_is_refused(pool: AgentPool) -> None:
-    chat = Chat(pool)
+async def test_a_second_prompt_in_flight_is_refused(any_pool: AgentPool) -> None:
+    chat = Chat(any_pool)
     await chat.open()
     async with asyncio.TaskGroup() as tasks:
         first = tasks.create_task(chat.prompt("[[sleep 100s]]"))
         await chat.heard(is_thought)
         with pytest.raises(PromptInFlightError):
-            await Chat(pool).prompt("second")
-        await pool.cancel(1)
+            await Chat(any_pool).prompt("second")
+        await any_pool.cancel(1)
     assert first.result() == CancelledPrompt()
 
 
@@ -211,12 +218,12 @@ async def test_forgotten_conversation_is_not_held(pool: AgentPool) -> None:
     assert await chat.ask("[[recall]]") == "I remember nothing."
 
 
-async def test_unknown_agent_and_closed_pool_fail_in_words(pool: AgentPool) -> None:
-    failed = await Chat(pool, agent="nobody").try_open()
+async def test_unknown_agent_and_closed_pool_fail_in_words(any_pool: AgentPool) -> None:
+    failed = await Chat(any_pool, agent="nobody").try_open()
     assert isinstance(failed, OpenFailed)
     assert "nobody" in failed.message
-    await pool.close()
-    assert isinstance(await Chat(pool).try_open(), OpenFailed)
+    await any_pool.close()
+    assert isinstance(await Chat(any_pool).try_open(), OpenFailed)
 
 
 async def test_silent_turn_is_stopped_and_said(tmp_path: Path, kind: str) -> None:

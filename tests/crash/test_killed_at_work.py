@@ -1,130 +1,83 @@
 """SIGKILL while the agent works: the next gateway has the interrupted turn finished, once, with one note."""
 
-import asyncio
-
 from adapters.emulators.faults import FaultKind, When
 
 WORK = "count the apples [[sleep 700ms]]"
 TOOL = "bake a cake [[tool oven 700ms]]"
+WAITING = "SELECT count(*) FROM messages WHERE state = 'waiting'"
 
 
-async def test_a_plain_turn_is_finished_after_the_restart(stage):
-    ann = stage.chat("Ann")
+async def test_interrupted_turns_are_finished_and_waiting_messages_answered(stage):
+    plain, tool, queue, quiet, late = (stage.chat(name) for name in ("Ann", "Bob", "Cid", "Dan", "Eve"))
     gateway = await stage.start()
-    ann.say(WORK)
-    await stage.at_work(WORK)
-    await gateway.kill()
-
-    gateway = await stage.start()
-    await stage.answered(ann, WORK)
+    await stage.ask(quiet, "good morning")
     await stage.settled()
-
-    ann.check_once()
-    assert ann.answers(WORK)[0].text.startswith("Going on with:")
-    assert stage.memory.heard("count the apples") == 1
-    assert len(stage.memory.notes) == 1
-    assert stage.ledger.turns == [("interrupted", "fresh"), ("completed", "native")]
-    assert stage.ledger.session(ann.id) == ("active", None)
-    assert gateway.log.count("session.resume_scheduled") == 1
-
-
-async def test_an_interrupted_tool_is_named_and_not_repeated(stage):
-    ann = stage.chat("Ann")
-    gateway = await stage.start()
-    ann.say(TOOL)
+    plain.say(WORK)
+    tool.say(TOOL)
+    queue.say("peel the plums [[sleep 700ms]]")
+    await stage.at_work(WORK)
     await stage.in_tool("oven")
+    await stage.at_work("peel the plums")
+    queue.say("and the pears")
+    await stage.knows(lambda ledger: ledger.one(WAITING) == 1, "a message in the queue")
     await gateway.kill()
+    queue.say("and the figs")
+    late.say("the first of two")
+    late.say("the second of two")
 
-    await stage.start()
-    await stage.answered(ann, TOOL)
+    gateway = await stage.start()
+    for chat in stage.chats:
+        await stage.answered(chat, chat.asked[-1])
     await stage.settled()
 
-    ann.check_once()
-    (note,) = stage.memory.notes
-    assert "outcome is unknown" in note
-    assert "- oven" in note.splitlines()
+    for chat in stage.chats:
+        chat.check()
+        assert chat.in_order
+    assert plain.replies[0].text.startswith("Going on with:")
+    assert stage.memory.heard("count the apples") == 1
     assert stage.memory.ran("oven") == 1
-    assert "I checked oven and did not repeat it." in ann.answers(TOOL)[0].text
+    assert "I checked oven and did not repeat it." in tool.replies[0].text
+    assert len(queue.replies) == 2, "the first message that waited carries the note and both answers"
+    assert len(stage.memory.notes) == 3
+    assert sum("- oven" in note.splitlines() and "unknown" in note for note in stage.memory.notes) == 1
+    assert sum("answer the new message that follows" in note for note in stage.memory.notes) == 1
+    assert stage.ledger.resumes == 3
+    assert all(mode == "native" for mode in stage.ledger.modes_of_resumes)
+    assert gateway.log.count("session.resume_scheduled") == 2
+    assert all(stage.ledger.session(chat.id) == ("active", None) for chat in stage.chats)
 
 
-async def test_a_message_that_waited_behind_the_interrupted_turn_carries_the_note(stage):
+async def test_work_of_more_than_ten_minutes_is_resumed_but_not_what_stopped_too_long_ago(stage):
     ann = stage.chat("Ann")
     gateway = await stage.start()
-    ann.say(WORK)
-    await stage.at_work(WORK)
-    ann.say("and the pears")
-    await stage.knows(
-        lambda ledger: ledger.one("SELECT count(*) FROM messages WHERE state = 'waiting'") == 1, "a queue"
-    )
-    await gateway.kill()
-
-    gateway = await stage.start()
-    await stage.answered(ann, "and the pears")
-    await stage.settled()
-
-    ann.check_once()
-    assert len(ann.replies) == 1
-    assert len(stage.memory.notes) == 1
-    assert "answer the new message that follows" in stage.memory.notes[0]
-    assert gateway.log.count("session.resume_scheduled") == 0
-
-
-async def test_an_agent_is_told_once_however_many_chats_were_cut(stage):
-    chats = [stage.chat() for _ in range(6)]
-    gateway = await stage.start()
-    for number, chat in enumerate(chats):
-        chat.say(f"job {number} [[sleep 900ms]]")
-    for number in range(len(chats)):
-        await stage.at_work(f"job {number}")
-    await gateway.kill()
-
-    await stage.start()
-    for number, chat in enumerate(chats):
-        await stage.answered(chat, f"job {number}")
-    await stage.settled()
-
-    for chat in chats:
-        chat.check_once()
-    assert len(stage.memory.notes) == len(chats)
-    assert stage.ledger.resumes == len(chats)
-
-
-async def test_work_of_more_than_ten_minutes_is_resumed_like_any_other(stage):
-    ann = stage.chat("Ann")
-    gateway = await stage.start()
+    await stage.ask(ann, "remember plums")
     ann.say(WORK)
     await stage.at_work(WORK)
     await gateway.kill()
     stage.ledger.edit("UPDATE turns SET started_at = started_at - 660")
     stage.ledger.edit("UPDATE boots SET started_at = started_at - 700")
 
-    await stage.start()
+    gateway = await stage.start()
     await stage.answered(ann, WORK)
     await stage.settled()
-
-    ann.check_once()
+    ann.check()
     assert stage.ledger.resumes == 1
 
-
-async def test_work_that_stopped_too_long_ago_waits_and_the_talk_goes_on_without_a_note(stage):
-    ann, bob = stage.chat("Ann"), stage.chat("Bob")
-    gateway = await stage.start()
-    await stage.ask(ann, "remember plums")
-    ann.say(WORK)
-    await stage.at_work(WORK)
+    ann.say("old work [[sleep 700ms]]")
+    await stage.at_work("old work")
     await gateway.kill()
     stage.ledger.edit("UPDATE turns SET started_at = started_at - 7200")
     stage.ledger.edit("UPDATE boots SET started_at = started_at - 7300, seen_at = seen_at - 7100")
 
     gateway = await stage.start()
     await gateway.logged("session.not_resumed", session=1)
-    await stage.ask(bob, "are you there")
-    assert len(ann.replies) == 1
     await stage.ask(ann, "what do you know [[recall]]")
     await stage.settled()
 
-    assert stage.memory.notes == []
-    assert "remember plums" in ann.answers("what do you know")[0].text
+    assert ann.answers("old work") == ann.answers("what do you know"), "only recalled, not answered"
+    assert "remember plums" in ann.replies[-1].text
+    assert len(ann.replies) == 3
+    assert len(stage.memory.notes) == 1
     assert stage.ledger.turns[-1] == ("completed", "native")
     assert stage.ledger.session(ann.id) == ("active", None)
 
@@ -146,6 +99,25 @@ async def test_a_stop_that_was_sent_while_the_gateway_was_down_wins_over_the_res
     assert len(ann.replies) == 1
 
 
+async def test_a_new_that_was_sent_while_the_gateway_was_down_begins_one_conversation(stage):
+    ann = stage.chat("Ann")
+    gateway = await stage.start()
+    ann.say(WORK)
+    await stage.at_work(WORK)
+    await gateway.kill()
+    ann.say("/new")
+    ann.say("what do you know [[recall]]")
+
+    await stage.start()
+    await stage.answered(ann, "what do you know")
+    await stage.settled()
+
+    assert ann.answers(WORK) == []
+    assert "I remember nothing." in ann.answers("what do you know")[0].text
+    assert stage.ledger.one("SELECT max(generation) FROM sessions") == 2
+    assert stage.memory.notes == []
+
+
 async def test_a_message_before_its_commit_is_redelivered_and_answered_once(stage):
     ann = stage.chat("Ann")
     gateway = await stage.start()
@@ -160,21 +132,7 @@ async def test_a_message_before_its_commit_is_redelivered_and_answered_once(stag
     await stage.answered(ann, "hello there")
     await stage.settled()
 
-    ann.check_once()
+    ann.check()
     assert stage.memory.heard("hello there") == 1
     assert stage.ledger.resumes == 0
-
-
-async def test_agents_of_killed_gateways_do_not_accumulate(stage):
-    ann = stage.chat("Ann")
-    for number in range(3):
-        gateway = await stage.start()
-        await stage.ask(ann, f"round {number}")
-        await gateway.kill()
-    await stage.start()
-    await stage.ask(ann, "the last round")
-    await asyncio.sleep(0)
-
-    notes = list((stage.folder / "state" / "agents" / "processes").glob("*.json"))
-    assert len(notes) == 1
-    ann.check_once()
+    assert len(list((stage.folder / "state" / "agents" / "processes").glob("*.json"))) == 1, "leftovers"

@@ -72,35 +72,31 @@ class Chat:
             lambda: next((line for line in self.replies if text in line.text), None)
         )
 
-    def check_once(self, *, notices: Sequence[str] = ()) -> None:
-        """Every message was answered exactly once, without a label, and nothing else was said.
+    def check(self, *, labelled: Sequence[str] = (), notices: Sequence[str] = ()) -> None:
+        """Every message was answered once; what else was said is accounted for, and nothing is left over.
 
-        `notices` are texts of the gateway's own that are expected, each exactly once.
+        `labelled` are messages whose answer was repeated with the label that says so; of these the unlabelled
+        answer may be missing. `notices` are texts of the gateway's own, each shown exactly once.
         """
-        self.check(labelled=0, notices=notices)
-
-    def check(self, *, labelled: int, notices: Sequence[str] = ()) -> None:
-        """Every message was answered once plainly; `labelled` repeats and these notices are all the rest."""
         for asked in self.asked:
-            plainly = [line for line in self.answers(asked) if not line.labelled]
-            assert len(plainly) == 1, f"{asked!r} was answered {len(plainly)} times:\n{self}"
-        repeats = [line for line in self.replies if line.labelled]
-        assert len(repeats) == labelled, f"{len(repeats)} labelled messages, not {labelled}:\n{self}"
-        rest = [line for line in self.unsolicited if not line.labelled]
+            answers = self.answers(asked)
+            plainly = sum(not line.labelled for line in answers)
+            repeats = len(answers) - plainly
+            expected = (0, 1) if asked in labelled else (1,)
+            assert plainly in expected, f"{asked!r} was answered {plainly} times:\n{self}"
+            assert repeats == (asked in labelled), f"{asked!r} was repeated {repeats} times:\n{self}"
+        rest = self.unsolicited
         for notice in notices:
             found = [line for line in rest if notice in line.text]
             assert len(found) == 1, f"the notice {notice!r} was shown {len(found)} times:\n{self}"
             rest = [line for line in rest if line not in found]
         assert not rest, f"unsolicited: {[line.text for line in rest]}\n{self}"
 
+    @property
     def in_order(self) -> bool:
-        """Whether the answers came in the order of the questions."""
-        texts = ["\n".join(line.text.split()) for line in self.replies]
-        places = [
-            next((at for at, text in enumerate(texts) if "\n".join(plain(asked).split()) in text), -1)
-            for asked in self.asked
-        ]
-        return -1 not in places and places == sorted(places)
+        """Whether the first answers came in the order of the questions."""
+        places = [self.replies.index(self.answers(asked)[0]) for asked in self.asked]
+        return places == sorted(places)
 
     def __str__(self) -> str:
         return "\n".join([f"chat {self.id}:", *(f"  {line}" for line in self.lines)])

@@ -1,6 +1,7 @@
 """One gateway process: started, listened to, killed or stopped, by its process id and never by its name."""
 
 import asyncio
+import contextlib
 import json
 import os
 import signal
@@ -60,6 +61,11 @@ class Log:
         return [
             entry for entry in self.entries if "traceback" in entry or entry["action"] == "(not a log line)"
         ]
+
+    @property
+    def text(self) -> str:
+        """All of it."""
+        return "\n".join(str(entry.get("text") or json.dumps(entry)) for entry in self.entries)
 
     def tail(self) -> str:
         """The end of the log, for people."""
@@ -146,8 +152,13 @@ class Gateway:
         return self
 
     def send(self, number: signal.Signals) -> None:
-        """Send a signal."""
-        self._process.send_signal(number)
+        """Send a signal. asyncio's own way reaps an exited process, under the hands of who waits for it."""
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self.pid, number)
+
+    def terminate(self) -> None:
+        """SIGTERM, without waiting."""
+        self.send(signal.SIGTERM)
 
     async def kill(self) -> None:
         """SIGKILL, and wait until it is gone."""

@@ -49,6 +49,18 @@ class Ledger:
         """State and resume mode of every turn, oldest first."""
         return self.rows("SELECT state, resume_mode FROM turns ORDER BY id")
 
+    @property
+    def modes_of_resumes(self) -> list[str]:
+        """How the agent sessions of turns that continue an interrupted one were continued."""
+        query = "SELECT resume_mode FROM turns WHERE resumes_turn_id IS NOT NULL AND state = 'completed'"
+        return [mode for (mode,) in self.rows(query)]
+
+    @property
+    def stopped_cleanly(self) -> bool:
+        """Whether the last boot left the clean-shutdown marker."""
+        query = "SELECT stopped_at IS NOT NULL AND state = 'stopped' FROM boots ORDER BY id DESC LIMIT 1"
+        return bool(self.one(query))
+
     def session(self, chat: int) -> tuple[str, str | None]:
         """State and reason of a chat's conversation."""
         (row,) = self.rows(

@@ -100,6 +100,7 @@ CREATE TABLE deliveries (
   kind        TEXT NOT NULL,
   body        TEXT NOT NULL,
   reply_to    TEXT NOT NULL DEFAULT '',
+  buttons     TEXT NOT NULL DEFAULT '',   -- JSON: label and data of each
   state       TEXT NOT NULL,
   attempt     INTEGER NOT NULL DEFAULT 0,
   doubtful    INTEGER NOT NULL DEFAULT 0,

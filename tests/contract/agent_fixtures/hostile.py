@@ -46,7 +46,7 @@ class Hostile:
         self.prompting: int | None = None
         self.loaded = False
 
-    def initialize(self, number: int, params: dict) -> None:
+    def initialize(self, number: int, _params: dict) -> None:
         if WAY == "hangs_at_initialize":
             return
         if WAY == "exits_at_start":
@@ -55,7 +55,7 @@ class Hostile:
         capabilities = {"loadSession": WAY != "cannot_load"}
         reply(number, {"protocolVersion": 1, "agentCapabilities": capabilities})
 
-    def new(self, number: int, params: dict) -> None:
+    def new(self, number: int, _params: dict) -> None:
         if WAY == "needs_login":
             refuse(number, -32000, "Authentication required")
             return
@@ -98,7 +98,9 @@ class Hostile:
                 update(session, "agent_thought_chunk", "at work")
                 return
             case "refuses":
-                refuse(number, -32603, "Internal error", {"details": "the model is\n overloaded " + "x" * 5000})
+                refuse(
+                    number, -32603, "Internal error", {"details": "the model is\n overloaded " + "x" * 5000}
+                )
                 return
             case "empty_load" if self.loaded:
                 reply(number, {"stopReason": "refusal"})
@@ -113,7 +115,7 @@ class Hostile:
             case "tells_its_environment":
                 texts = [json.dumps(dict(os.environ))]
             case "tells_its_directory":
-                texts = [os.getcwd()]
+                texts = [str(Path.cwd())]
             case _:
                 pass
         update(session, "agent_message_chunk", "|".join(texts))

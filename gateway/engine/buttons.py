@@ -1,0 +1,80 @@
+"""What pressed buttons do. Their data names what they are about; who pressed was let in like any author.
+
+A button stays in the chat for ever, so each press is judged by what is open now.
+"""
+
+from dataclasses import dataclass
+
+from gateway.engine.lanes import Lanes
+from gateway.engine.outbox import Outbox
+from gateway.engine.persist import until_written
+from gateway.model.intake import Accepted
+from gateway.model.session import Session
+from gateway.ports import Clock, Store
+from gateway.rules.offers import CONTINUE, DISMISS, REPEAT
+
+TOO_LATE = "This is no longer open."
+
+
+@dataclass(frozen=True, slots=True)
+class ButtonParts:
+    """What buttons act on."""
+
+    store: Store
+    lanes: Lanes
+    outbox: Outbox
+    clock: Clock
+
+
+class Buttons:
+    """Acts on button presses and says what came of it."""
+
+    def __init__(self, parts: ButtonParts) -> None:
+        self._parts = parts
+
+    async def press(self, accepted: Accepted) -> str:
+        """Do what a button says; the answer for the chat."""
+        action, _, about = accepted.text.partition(":")
+        numbers = [int(part) for part in about.split(":") if part.isascii() and part.isdigit()]
+        if action in (CONTINUE, DISMISS) and len(numbers) == 2:
+            return await self._resume(action, accepted, *numbers)
+        if action == REPEAT and len(numbers) == 1:
+            return await self._repeat(accepted, numbers[0])
+        return TOO_LATE
+
+    async def _resume(self, action: str, accepted: Accepted, session_id: int, turn_id: int) -> str:
+        parts = self._parts
+        session = await self._here(accepted, session_id)
+        if session is None or session.resume_turn_id != turn_id or parts.lanes.busy(session_id):
+            return TOO_LATE
+        now = parts.clock.now()
+        if action == DISMISS:
+            dismissed = await until_written(
+                parts.clock, lambda: parts.store.dismiss(session_id, turn_id, now)
+            )
+            return "Dismissed." if dismissed else TOO_LATE
+        event_id = f"resume:button:{accepted.message_id}"
+        await until_written(parts.clock, lambda: parts.store.reactivate(session_id, event_id, now))
+        parts.lanes.wake(session_id)
+        return "Going on."
+
+    async def _repeat(self, accepted: Accepted, delivery_id: int) -> str:
+        parts = self._parts
+        pressed_in = await parts.store.session(accepted.session_id)
+        held = await parts.store.delivery(delivery_id)
+        if pressed_in is None or held is None or held.route.chat != pressed_in.address.chat:
+            return TOO_LATE
+        delivery = await until_written(parts.clock, lambda: parts.store.revive(delivery_id))
+        if delivery is None:
+            return TOO_LATE
+        parts.outbox.push((delivery,))
+        return ""
+
+    async def _here(self, accepted: Accepted, session_id: int) -> Session | None:
+        """The session that a button is about, if it lives where the button was pressed."""
+        pressed_in = await self._parts.store.session(accepted.session_id)
+        session = await self._parts.store.session(session_id)
+        if pressed_in is None or session is None:
+            return None
+        place, there = session.address, pressed_in.address
+        return session if (place.account, place.chat) == (there.account, there.chat) else None

@@ -1,0 +1,156 @@
+"""Who is let in, and to which conversation."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.model.address import Address, ChatKind
+from gateway.model.message import Entry, Inbound, MessageKind, Refusal
+from gateway.rules.access import AccessPolicy
+from gateway.rules.admission import AdmissionPolicy, Ignored, Respond, admit
+
+OPEN = AdmissionPolicy(AccessPolicy(open_to_all=True), commands=frozenset({"stop"}))
+DIRECT = Inbound("900", "1001", ChatKind.DIRECT, "1001", "Ann", "hello", 5.0, message_ref="7")
+GROUP = replace(DIRECT, chat="-5", chat_kind=ChatKind.GROUP, to_bot=True)
+
+TEXT = st.text(max_size=12)
+EVENTS = st.builds(
+    Inbound,
+    st.text(min_size=1, max_size=5),
+    TEXT,
+    st.sampled_from(ChatKind),
+    TEXT,
+    TEXT,
+    TEXT,
+    st.floats(0, 1e9),
+    TEXT,
+    TEXT,
+    st.booleans(),
+    st.booleans(),
+    st.sampled_from(["", "stop", "unknown"]),
+    st.sampled_from(["", "x:1"]),
+)
+POLICIES = st.builds(
+    AdmissionPolicy,
+    st.just(AccessPolicy()),
+    st.sampled_from(Respond),
+    st.booleans(),
+    st.just(frozenset({"stop"})),
+)
+
+
+@given(EVENTS, POLICIES)
+def test_strangers_never_become_an_entry(inbound, policy):
+    assert not isinstance(admit(inbound, "telegram", policy), Entry)
+
+
+@given(EVENTS, POLICIES)
+def test_the_same_event_gives_the_same_decision(inbound, policy):
+    opened = replace(policy, access=AccessPolicy(open_to_all=True))
+    assert admit(inbound, "telegram", opened) == admit(inbound, "telegram", opened)
+
+
+@given(EVENTS, POLICIES)
+def test_people_in_groups_share_a_conversation_only_in_threads(inbound, policy):
+    opened = replace(policy, access=AccessPolicy(open_to_all=True))
+    ours = admit(inbound, "telegram", opened)
+    theirs = admit(replace(inbound, author_id=inbound.author_id + "x"), "telegram", opened)
+    if isinstance(ours, Entry) and isinstance(theirs, Entry):
+        shared = inbound.chat_kind is ChatKind.DIRECT or (policy.thread_scope and inbound.thread)
+        assert (ours.address == theirs.address) == bool(shared)
+
+
+@given(EVENTS)
+def test_what_is_let_in_can_be_stored(inbound):
+    entry = admit(inbound, "telegram", OPEN)
+    if isinstance(entry, Entry):
+        entry.text.encode()
+        assert "\0" not in entry.text
+
+
+def test_a_direct_message():
+    entry = admit(DIRECT, "telegram", OPEN)
+    assert isinstance(entry, Entry)
+    assert (entry.text, entry.kind, entry.address) == ("hello", MessageKind.USER, Address("telegram", "1001"))
+    assert (entry.origin.author_id, entry.origin.message_ref) == ("1001", "7")
+    assert entry.max_queued == OPEN.max_queued
+
+
+def test_halves_of_characters_are_replaced():
+    entry = admit(replace(DIRECT, text="a\ud83d\0b"), "telegram", OPEN)
+    assert isinstance(entry, Entry)
+    assert entry.text == "a\ufffd\ufffdb"
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({"from_bot": True}, "bot"),
+        ({"text": "  \n"}, "nothing"),
+        ({"text": ""}, "nothing"),
+    ],
+)
+def test_what_is_ignored_in_a_direct_chat(change, why):
+    decision = admit(replace(DIRECT, **change), "telegram", OPEN)
+    assert isinstance(decision, Ignored)
+    assert why in decision.reason
+
+
+@pytest.mark.parametrize(
+    ("respond", "to_bot", "let_in"),
+    [
+        (Respond.MENTION, True, True),
+        (Respond.MENTION, False, False),
+        (Respond.ALWAYS, False, True),
+        (Respond.NEVER, True, False),
+    ],
+)
+def test_when_groups_are_answered(respond, to_bot, let_in):
+    policy = replace(OPEN, respond=respond)
+    decision = admit(replace(GROUP, to_bot=to_bot), "telegram", policy)
+    assert isinstance(decision, Entry if let_in else Ignored)
+
+
+@pytest.mark.parametrize(
+    ("thread_scope", "thread", "address"),
+    [
+        (True, "9", Address("telegram", "-5", "9")),
+        (True, "", Address("telegram", "-5", "", "1001")),
+        (False, "9", Address("telegram", "-5", "9", "1001")),
+        (False, "", Address("telegram", "-5", "", "1001")),
+    ],
+)
+def test_where_a_group_message_belongs(thread_scope, thread, address):
+    entry = admit(replace(GROUP, thread=thread), "telegram", replace(OPEN, thread_scope=thread_scope))
+    assert isinstance(entry, Entry)
+    assert entry.address == address
+    assert entry.text == "Ann: hello"
+
+
+@pytest.mark.parametrize(
+    ("command", "text", "kind", "passed"),
+    [
+        ("stop", "", MessageKind.COMMAND, ""),
+        ("stop", "now", MessageKind.COMMAND, "now"),
+        ("frobnicate", "a b", MessageKind.USER, "/frobnicate a b"),
+        ("frobnicate", "", MessageKind.USER, "/frobnicate"),
+    ],
+)
+def test_commands(command, text, kind, passed):
+    entry = admit(replace(DIRECT, command=command, text=text), "telegram", OPEN)
+    assert isinstance(entry, Entry)
+    assert (entry.kind, entry.text) == (kind, passed)
+    assert entry.command == (command if kind is MessageKind.COMMAND else "")
+
+
+def test_a_stranger_learns_the_id_to_ask_for_only_in_private():
+    closed = replace(OPEN, access=AccessPolicy())
+    alone = admit(DIRECT, "telegram", closed)
+    assert isinstance(alone, Refusal)
+    assert "telegram:1001" in alone.notice
+    assert alone.notice_key == "refused:telegram:1001"
+    group = admit(GROUP, "telegram", closed)
+    assert isinstance(group, Refusal)
+    assert not group.notice
