@@ -2,13 +2,10 @@
 
 import asyncio
 import os
-import shutil
 import signal
 import socket
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import NoReturn
 
 from adapters.registry import connector
@@ -29,6 +26,7 @@ from gateway.engine.operations import OperationParts, RunningGateway
 from gateway.engine.outbox import OnUnknown, Outbox
 from gateway.engine.persist import until_written
 from gateway.engine.resume import ResumeParts, Resumer
+from gateway.engine.timers import Timers, UpkeepPolicy
 from gateway.engine.turns import TurnParts, Turns
 from gateway.engine.typist import Typist
 from gateway.failpoints import reach
@@ -67,6 +65,7 @@ class _Gateway:
     outbox: Outbox
     typist: Typist
     drain: Drain
+    timers: Timers
     operations: RunningGateway
 
 
@@ -100,11 +99,15 @@ async def _serve(config: Config, clock: Clock) -> int:
         unusable = asyncio.Event()
         try:
             async with pool as agents, asyncio.TaskGroup() as group:
+                group.create_task(agents.warm(config.default_agent), name="warm-agent")
+                await asyncio.sleep(
+                    0
+                )  # its process begins to start while the platforms' libraries are imported
                 gateway = _compose(config, store, agents, clock, group, opening)
                 for account in gateway.adapters:
                     await gateway.outbox.load(account)
-                group.create_task(agents.warm(config.default_agent), name="warm-agent")
                 group.create_task(gateway.typist.run(), name="typist")
+                group.create_task(gateway.timers.run(), name="timers")
                 group.create_task(_beat(store, clock, opening.boot_id), name="beat")
                 group.create_task(_connect_all(gateway, store, clock, unusable), name="accounts")
                 group.create_task(serve_control(config.state_dir, gateway.operations), name="control")
@@ -177,6 +180,7 @@ def _compose(
         opening.boot_id,
         config.default_agent,
         note,
+        config.sessions.idle_reset,
     )
     lanes = Lanes(group, turns.run_next, config.limits.concurrent_turns)
     buttons = Buttons(ButtonParts(store, lanes, outbox, clock))
@@ -206,7 +210,9 @@ def _compose(
         opening.boot_id,
         wait,
     )
-    return _Gateway(adapters, intake, outbox, typist, drain, operations)
+    upkeep = UpkeepPolicy(resume.freshness, config.sessions.idle_reset, config.sessions.retention)
+    timers = Timers(store, agents, clock, upkeep)
+    return _Gateway(adapters, intake, outbox, typist, drain, timers, operations)
 
 
 async def _connect_all(gateway: _Gateway, store: Store, clock: Clock, unusable: asyncio.Event) -> None:
@@ -275,7 +281,7 @@ def agent_spec(config: Config, name: str) -> AgentSpec:
     agent: AgentConfig = config.agents[name]
     return AgentSpec(
         name,
-        (_program(agent.command[0]), *agent.command[1:]),
+        tuple(agent.command),
         config.cwd(name),
         {key: value.get_secret_value() for key, value in agent.env.items()},
         LadderPolicy(agent.resume),
@@ -285,11 +291,3 @@ def agent_spec(config: Config, name: str) -> AgentSpec:
         processes=ProcessPolicy(agent.processes),
         log_dir=config.state_dir / "agents",
     )
-
-
-def _program(name: str) -> str:
-    """Where a program is. The agents that ship with Carryon lie beside its interpreter, maybe not on PATH."""
-    beside = Path(sys.executable).with_name(name)
-    if shutil.which(name) is None and beside.exists():
-        return str(beside)
-    return name

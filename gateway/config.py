@@ -20,9 +20,11 @@ from gateway.config_types import (
     Directory,
     DirectoryTemplate,
     Duration,
+    Lapse,
     Name,
     People,
     Reason,
+    Retention,
     Secret,
     Text,
     ToolKind,
@@ -121,6 +123,13 @@ class SessionsConfig(_Section, frozen=True):
 
     scope: ScopeConfig = Field(default_factory=ScopeConfig, description="who shares a session")
     max_queued: Count = Field(default=50, description="messages waiting in one session")
+    idle_reset: Lapse = Field(
+        default=None, description="a new session after so long without a message; off or a duration"
+    )
+    retention: Retention = Field(
+        default=None,
+        description="sessions that were not used for so long are deleted; off or a duration from 7d",
+    )
 
 
 class BreakerConfig(_Section, frozen=True):

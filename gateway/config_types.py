@@ -33,6 +33,22 @@ def parse_duration(value: object) -> float:
     return seconds
 
 
+def _or_off(value: object) -> float | None:
+    if value in ("off", False, None):
+        return None
+    try:
+        return _above_zero(parse_duration(value))
+    except ValueError as error:
+        raise ValueError(f"off, or {error}") from None
+
+
+def _a_week(seconds: float | None) -> float | None:
+    # Event ids are forgotten with their session: sooner, a late redelivery would be answered again.
+    if seconds is not None and seconds < 7 * 86400:
+        raise ValueError("off, or a duration of at least 7d, is allowed")
+    return seconds
+
+
 def _above_zero(seconds: float) -> float:
     if seconds <= 0:
         raise ValueError(f"{DURATION}, above zero, is allowed")
@@ -106,6 +122,8 @@ def _placeholders(path: str) -> str:
 
 Duration = Annotated[float, BeforeValidator(parse_duration)]
 Wait = Annotated[float, BeforeValidator(parse_duration), AfterValidator(_above_zero)]
+Lapse = Annotated[float | None, BeforeValidator(_or_off)]
+Retention = Annotated[float | None, BeforeValidator(_or_off), AfterValidator(_a_week)]
 Count = Annotated[int, BeforeValidator(_no_truth), Field(ge=1, le=1_000_000)]
 Name = Annotated[str, AfterValidator(_name)]
 Text = Annotated[str, AfterValidator(_printable)]

@@ -293,6 +293,25 @@ class Resumes(Protocol):
         ...
 
 
+class Upkeep(Protocol):
+    """What time does to the ledger, in bounded bites."""
+
+    async def reset_idle(self, now: float, limit: int) -> tuple[int, ...]:
+        """Replace idle sessions whose time has come by new generations; the ids of the old ones."""
+        ...
+
+    async def expire_resumes(self, marked_before: float) -> int:
+        """Withdraw waiting resume events of interruptions that are too old."""
+        ...
+
+    async def forget(self, used_before: float, after_id: int, span: int) -> tuple[int, int | None]:
+        """Delete sessions, of `span` ids above `after_id`, that nobody used since and that are owed nothing.
+
+        How many, and the id to go on from; None at the end.
+        """
+        ...
+
+
 class Library(Protocol):
     """Reading, for people and for transcripts."""
 
@@ -333,7 +352,7 @@ class Library(Protocol):
         ...
 
 
-class Store(BootLog, Inbox, TurnLog, Outbox, Resumes, Library, Protocol):
+class Store(BootLog, Inbox, TurnLog, Outbox, Resumes, Upkeep, Library, Protocol):
     """The ledger."""
 
     @property

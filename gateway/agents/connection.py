@@ -167,5 +167,5 @@ def _stop_reason(error: ValidationError) -> str:
         given: Any = problem["input"]
         if problem["loc"][:1] in (("stopReason",), ("stop_reason",)) and isinstance(given, str):
             return one_line(given, 60)
-    _log.warning("the agent ended a turn with a malformed answer", action="agent.malformed_end")
+    _log.warning("agent.malformed_end")
     return "unknown"

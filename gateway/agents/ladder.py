@@ -114,7 +114,7 @@ class Ladder:
             raise AgentGoneError("loading the session was not answered in time") from None
         finally:
             self.process.ignore(stored, replay)
-        _log.debug("session loaded", action="agent.loaded", agent_session=redacted(stored))
+        _log.debug("agent.loaded", agent_session=redacted(stored))
         why = (
             "the agent loaded the session and replayed it"
             if replay.messages

@@ -124,9 +124,7 @@ class AgentPool:
                 stopped = f"The agent {spec.name} stopped answering while it was opening this conversation."
                 first = first or OpenFailed(stopped, str(error))
         assert first is not None
-        _log.warning(
-            "agent cannot be opened", action="agent.open_failed", agent=spec.name, detail=first.detail
-        )
+        _log.warning("agent.open_failed", agent=spec.name, detail=first.detail)
         return first
 
     async def prompt(self, session_id: int, prompt: Prompt, sink: UpdateSink) -> PromptEnd:
@@ -272,7 +270,7 @@ class AgentPool:
     async def _end_leftovers(self) -> None:
         log_dirs = [spec.log_dir for spec in self._specs.values() if spec.log_dir is not None]
         if ended := await asyncio.to_thread(end_leftovers, log_dirs):
-            _log.warning("ended agents of a dead gateway", action="agent.leftovers_ended", count=ended)
+            _log.warning("agent.leftovers_ended", count=ended)
 
     def _spawn(self, work: Coroutine[Any, Any, T]) -> "asyncio.Task[T | None]":
         task = self._tasks.create_task(self._supervised(work))
@@ -284,5 +282,5 @@ class AgentPool:
         try:
             return await work
         except Exception:  # noqa: BLE001  (this is the supervisor)
-            _log.exception("a background task failed", action="agent.bug")
+            _log.exception("agent.bug")
             return None

@@ -138,7 +138,7 @@ class AgentProcess:
         except asyncio.CancelledError:
             await self.end()
             raise
-        _log.info("agent started", action="agent.started", agent=name, pid=self.pid)
+        _log.info("agent.started", agent=name, pid=self.pid)
 
     async def _launch(self, cwd: str) -> None:
         spec, token = self.spec, secrets.token_hex(16)
@@ -165,6 +165,8 @@ class AgentProcess:
         except OSError as error:
             raise AgentStartError(f"{failed}.", one_line(str(error)), retry=False) from None
         self.pid = self._pipe_transport.get_pid()
+        self._root = _root(self.pid, token)
+        self._note = _leave_note(spec.log_dir, self._root, self.pid, token)
         try:  # while the agent starts up itself
             sdk = await asyncio.to_thread(importlib.import_module, "gateway.agents.connection")
         except asyncio.CancelledError:
@@ -174,8 +176,6 @@ class AgentProcess:
         assert self._pipes.stdout is not None
         self._lines = LineTransport(self._pipes.stdout, self._pipes.stdin, spec.name)
         self.connection = sdk.AgentConnection(self, self._lines)
-        self._root = _root(self.pid, token)
-        self._note = _leave_note(spec.log_dir, self._root, self.pid, token)
 
     @property
     def usable(self) -> bool:
@@ -195,7 +195,7 @@ class AgentProcess:
         """An update came. One that nobody waits for is dropped: it is late, or the agent is confused."""
         ear = self._ears.get(agent_session_id)
         if ear is None:
-            _log.debug("dropped an update", action="agent.update_dropped", agent=self.spec.name, pid=self.pid)
+            _log.debug("agent.update_dropped", agent=self.spec.name, pid=self.pid)
             return
         ear.heard(update)
 
@@ -242,11 +242,9 @@ class AgentProcess:
             async with asyncio.timeout(_LAST_OUTPUT):
                 await self._lines.over.wait()
         except TimeoutError:
-            _log.warning(
-                "an orphan holds the output", action="agent.orphan", agent=self.spec.name, pid=self.pid
-            )
+            _log.warning("agent.orphan", agent=self.spec.name, pid=self.pid)
         if self._ending is None:
-            _log.info("agent exited", action="agent.exited", agent=self.spec.name, pid=self.pid)
+            _log.info("agent.exited", agent=self.spec.name, pid=self.pid)
         await self.end()
 
     async def _end(self, *, swept: bool) -> None:
@@ -271,7 +269,7 @@ class AgentProcess:
             async with asyncio.timeout(_LAST_RESORT):
                 await self._exited.wait()
         except TimeoutError:
-            _log.error("agent cannot be ended", action="agent.unkillable", agent=self.spec.name, pid=self.pid)
+            _log.error("agent.unkillable", agent=self.spec.name, pid=self.pid)
 
 
 def _root(pid: int, token: str) -> tree.Root | None:

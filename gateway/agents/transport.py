@@ -45,7 +45,7 @@ class LineTransport:
                 self.over.set()
                 return None
             except asyncio.LimitOverrunError:
-                _log.warning("agent sent an endless line", action="agent.line_too_long", agent=self._agent)
+                _log.warning("agent.line_too_long", agent=self._agent)
                 self.over.set()
                 return None
             if (message := _parse(line)) is not None:
@@ -61,7 +61,7 @@ class LineTransport:
         self._rubbish += 1
         if self._rubbish <= _NOTED:
             shown = line[:200].decode(errors="replace").strip()
-            _log.debug("skipped a line", action="agent.rubbish", agent=self._agent, line=shown)
+            _log.debug("agent.rubbish", agent=self._agent, line=shown)
 
 
 def _parse(line: bytes) -> dict[str, Any] | None:

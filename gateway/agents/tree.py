@@ -40,6 +40,7 @@ def end_trees(roots: Collection[Root]) -> int:
     strays = [process for process in holders({root.token for root in roots}) if process.pid not in own]
     for process in (*leftovers, *strays):
         _signal(process, kill=True)
+    _outlasting((*leftovers, *strays), GRACE)  # a kill takes a moment
     return len({process.pid for process in (*family, *strays)})
 
 

@@ -95,8 +95,7 @@ class Turn:
         wanted = _CHOICES[self._process.spec.permissions]
         chosen = next((i for kind in wanted for i, k in options.items() if k == kind), None)
         _log.info(
-            "answered a request for permission",
-            action="agent.permission",
+            "agent.permission",
             agent=self._process.spec.name,
             title=one_line(tool.title, 80),
             answer=options.get(chosen, "cancelled") if chosen else "cancelled",

@@ -5,7 +5,7 @@ There is one path. A turn that continues an interrupted one differs from any oth
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import assert_never
 
@@ -74,11 +74,19 @@ class TurnParts:
 class Turns:
     """Runs turns, and knows which are running."""
 
-    def __init__(self, parts: TurnParts, boot_id: int, default_agent: str, note: NotePolicy) -> None:
+    def __init__(
+        self,
+        parts: TurnParts,
+        boot_id: int,
+        default_agent: str,
+        note: NotePolicy,
+        idle_reset: float | None = None,
+    ) -> None:
         self._parts = parts
         self._boot_id = boot_id
         self._default_agent = default_agent
         self._note = note
+        self._idle_reset = idle_reset
         self._running: dict[int, _Running] = {}
         self._draining = False
 
@@ -107,6 +115,8 @@ class Turns:
             with parts.typist.at_work(start.session.address.route):
                 end = await self._supervised(running, recorder)
             reach("turn.worked")
+            if self._idle_reset is not None:
+                end = replace(end, idle_at=clock.now() + self._idle_reset)
             owed = await until_written(clock, lambda: store.end_turn(start.turn_id, end, clock.now()))
         finally:
             del self._running[session_id]
@@ -149,6 +159,9 @@ class Turns:
             return _end(running, CancelledPrompt(), recorder, limit)
         now = self._parts.clock.now()
         prompt = compose(start.message.text, opened, start.interruption, self._note, now)
+        if not prompt.note and not prompt.text:
+            # A resume event that came too late: its interruption is too old by now to be gone on with.
+            return TurnEnd(TurnState.SUPERSEDED)
         reach("turn.opened")
         end = await self._parts.agents.prompt(start.session.id, prompt, recorder)
         if isinstance(end, AgentFailed):

@@ -106,7 +106,8 @@ class TurnEnd:
     """How a turn ended, and what is owed for it.
 
     `completed` clears the session's marker; `interrupted`, and `failed` with a `reason`, set it; any other
-    end leaves it as it was. `steps` are those not yet recorded.
+    end leaves it as it was. `steps` are those not yet recorded. `idle_at` is when the session is to be
+    replaced by a new one unless it is used before.
     """
 
     state: TurnState
@@ -115,6 +116,7 @@ class TurnEnd:
     text: str = ""
     steps: tuple[Step, ...] = ()
     drafts: tuple[Draft, ...] = ()
+    idle_at: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from gateway.model.operation import Intent
 from gateway.model.recovery import Candidate
 from gateway.model.session import ResumeMode, Session
 from gateway.model.turn import HistoryTurn, Step, TurnEnd, TurnRecord, TurnStart
-from gateway.store import boots, inbox, library, outbox, resumes, turns
+from gateway.store import boots, inbox, library, outbox, resumes, turns, upkeep
 from gateway.store.committer import Committer, LedgerConnection, Unit
 from gateway.store.migrate import migrate
 
@@ -184,6 +184,15 @@ class SqliteStore:
 
     async def next_generation(self, session_id: int, now: float) -> int:
         return await self._write(lambda tx: resumes.next_generation(tx, session_id, now))
+
+    async def reset_idle(self, now: float, limit: int) -> tuple[int, ...]:
+        return await self._write(lambda tx: upkeep.reset_idle(tx, now, limit))
+
+    async def expire_resumes(self, marked_before: float) -> int:
+        return await self._write(lambda tx: upkeep.expire_resumes(tx, marked_before))
+
+    async def forget(self, used_before: float, after_id: int, span: int) -> tuple[int, int | None]:
+        return await self._write(lambda tx: upkeep.forget(tx, used_before, after_id, span))
 
     async def session(self, session_id: int) -> Session | None:
         return await self._read(lambda tx: library.session(tx, session_id))

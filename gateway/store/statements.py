@@ -57,7 +57,7 @@ DISMISS_MARK = (
 SUSPEND_SESSION = "UPDATE sessions SET state = 'suspended', reason = ?, updated_at = ? WHERE id = ?"
 BEGIN_ON_SESSION = (
     "UPDATE sessions SET origin = ?, title = CASE WHEN title = '' THEN ? ELSE title END, "
-    "resume_attempts = resume_attempts + ?, updated_at = ? WHERE id = ?"
+    "resume_attempts = resume_attempts + ?, idle_at = NULL, updated_at = ? WHERE id = ?"
 )
 SET_AGENT_SESSION = "UPDATE sessions SET agent = ?, agent_session_id = ?, cwd = ?, last_mode = ? WHERE id = ?"
 REACTIVATE_SESSION = (
@@ -182,6 +182,32 @@ WAITING_BY_SESSION = (
     "SELECT session_id, count(*) FILTER (WHERE kind = 'user'), "
     "count(*) FILTER (WHERE kind = 'internal') FROM messages "
     "WHERE state = 'waiting' AND kind IN ('user', 'internal') GROUP BY session_id"
+)
+
+# Upkeep
+SET_IDLE = "UPDATE sessions SET idle_at = ? WHERE id = ?"
+IDLE_SESSIONS = (
+    "SELECT id FROM sessions WHERE idle_at <= ? AND state = 'active' AND NOT EXISTS "
+    "(SELECT 1 FROM messages WHERE session_id = sessions.id AND state = 'waiting') ORDER BY idle_at LIMIT ?"
+)
+STALE_RESUMES = (
+    "UPDATE messages SET state = 'withdrawn' WHERE state = 'waiting' AND kind = 'internal' AND session_id IN "
+    "(SELECT id FROM sessions WHERE state = 'resume_pending' AND reason <> 'manual' AND resume_marked_at < ?)"
+)
+OLD_SESSIONS = (
+    "SELECT id FROM sessions AS old WHERE updated_at < ? AND state = 'active' AND id > ? AND id <= ? "
+    "AND NOT EXISTS (SELECT 1 FROM messages WHERE session_id = old.id AND state = 'waiting') "
+    "AND NOT EXISTS (SELECT 1 FROM deliveries WHERE session_id = old.id AND state IN "
+    "('pending', 'sending', 'unknown', 'held')) "
+    "AND NOT EXISTS (SELECT 1 FROM turns WHERE session_id = old.id AND state = 'running')"
+)
+HIGHEST_SESSION = "SELECT max(id) FROM sessions"
+FORGET_SESSION = (
+    "DELETE FROM steps WHERE turn_id IN (SELECT id FROM turns WHERE session_id = ?)",
+    "DELETE FROM deliveries WHERE session_id = ?",
+    "DELETE FROM turns WHERE session_id = ?",
+    "DELETE FROM messages WHERE session_id = ?",
+    "DELETE FROM sessions WHERE id = ?",
 )
 
 # Cursors

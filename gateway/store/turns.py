@@ -123,6 +123,8 @@ def end_turn(tx: sqlite3.Connection, turn_id: int, end: TurnEnd, now: float) -> 
         clear_mark(tx, session_id, now)
     elif end.reason and end.state in (TurnState.INTERRUPTED, TurnState.FAILED):
         mark_interrupted(tx, session_id, turn_id, end.reason, now)
+    if end.idle_at is not None:
+        tx.execute(sql.SET_IDLE, (end.idle_at, session_id))
     return owe_all(tx, session_id, turn_id, end.drafts, now)
 
 

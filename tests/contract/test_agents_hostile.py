@@ -193,7 +193,7 @@ async def test_orphan_that_holds_the_output_hangs_nothing_and_is_ended(tmp_path:
             end = await chat.prompt("hello")
         assert isinstance(end, AgentFailed)
         assert end.lost
-        assert is_over(int(note.read_text()))
+    assert is_over(int(note.read_text()))
 
 
 async def test_child_in_a_session_of_its_own_ends_with_the_agent(tmp_path: Path) -> None:

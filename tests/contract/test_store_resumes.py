@@ -2,8 +2,8 @@
 
 import asyncio
 
-from gateway.model.message import MessageKind, Origin
 from gateway.model.address import ChatKind
+from gateway.model.message import MessageKind, Origin
 from gateway.model.session import Reason, SessionState
 from gateway.model.turn import TurnState
 from tests.helpers.ledgers import ledger_fixture, notice

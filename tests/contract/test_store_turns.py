@@ -23,7 +23,7 @@ async def test_law_10_one_running_turn_per_session(ledger):
     said = await ledger.say("one")
     await ledger.say("two")
     start = await ledger.begin(said.session_id)
-    with pytest.raises(Exception, match="(?i)unique"):
+    with pytest.raises(Exception, match=r"(?i)unique"):
         await ledger.begin(said.session_id)
     assert await ledger.texts(said.session_id) == [("one", "taken"), ("two", "waiting")]
     await ledger.end(start.turn_id)

@@ -186,7 +186,9 @@ class Sweep:
         )
         if tracer is not None:
             await tracer.detach()
-        killed = ended.done() or not gateway.running
+        killed = ended.done() or gateway.is_gone
+        if killed:
+            await gateway.killed()
         for task in (ended, answered):
             task.cancel()
         await asyncio.gather(ended, answered, return_exceptions=True)

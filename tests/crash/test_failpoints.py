@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import pytest
 
 from adapters.emulators.faults import FaultKind, When
+from gateway.engine.drain import CUT_NOTICE
+from gateway.model.boot import Intent
 
 WORK = "count the apples [[sleep 700ms]]"
 
@@ -127,6 +129,6 @@ async def test_killed_while_stopping(stage, failpoint):
     await stage.answered(ann, WORK)
     await stage.settled()
 
-    ann.check()
+    ann.check(notices=[CUT_NOTICE[Intent.STOP]])
     assert stage.ledger.resumes == 1
     assert "The gateway was restarted" in stage.memory.notes[0]

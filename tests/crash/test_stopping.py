@@ -5,8 +5,11 @@ import signal
 import pytest
 
 from gateway.engine.commands import DRAINING
+from gateway.engine.drain import CUT_NOTICE
+from gateway.model.boot import Intent
 
 WORK = "count the apples [[sleep 1s]]"
+CUT = CUT_NOTICE[Intent.STOP]
 
 
 async def test_a_turn_that_ends_in_time_is_finished_and_what_came_meanwhile_waits(stage):
@@ -52,7 +55,7 @@ async def test_a_turn_that_takes_longer_is_cut_and_resumed(stage, patience, numb
     ann.say("the third")
     await stage.knows(lambda ledger: ledger.one("SELECT count(*) FROM messages") == 4, "four messages")
     assert await gateway.stop(number) == 0
-    assert ann.replies == bob.replies == []
+    assert [line.text for line in (*ann.replies, *bob.replies)] == [CUT, CUT]
     assert stage.ledger.stopped_cleanly
     assert stage.ledger.session(ann.id) == ("resume_pending", "drain_timeout")
     assert stage.ledger.turns == [("interrupted", "fresh")] * 2
@@ -63,8 +66,8 @@ async def test_a_turn_that_takes_longer_is_cut_and_resumed(stage, patience, numb
     await stage.answered(bob, "bake a cake")
     await stage.settled()
 
-    ann.check()
-    bob.check()
+    ann.check(notices=[CUT])
+    bob.check(notices=[CUT])
     assert ann.in_order
     assert stage.memory.ran("oven") == 1
     assert len(stage.memory.notes) == 2

@@ -10,6 +10,8 @@ from collections.abc import Awaitable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
+import psutil
+
 from tests.harness.waiting import PATIENCE, within
 
 T = TypeVar("T")
@@ -126,6 +128,14 @@ class Gateway:
     def running(self) -> bool:
         """Whether it has not ended."""
         return not self._ended.done()
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether it has ended just now, even if nobody was told yet."""
+        try:
+            return not self.running or psutil.Process(self.pid).status() == psutil.STATUS_ZOMBIE
+        except psutil.NoSuchProcess:
+            return True
 
     async def until(self, work: Awaitable[T], what: str, seconds: float = PATIENCE) -> T:
         """The result of `work`, unless the gateway ends first."""

@@ -37,6 +37,7 @@ ENDS = st.sampled_from(
 )
 OUTCOMES = st.sampled_from([Delivered("m"), Rejected("no"), RetryAfter(1.0, "slow"), Unknown("lost")])
 
+
 @dataclass
 class SessionModel:
     """What is expected of one session."""
@@ -157,7 +158,7 @@ class LedgerMachine(RuleBasedStateMachine):
         for model in self.sessions.values():
             if model.running:
                 model.marked = model.running
-                    model.running = None
+                model.running = None
         for ident, state in self.deliveries.items():
             if state is DeliveryState.SENDING:
                 self.deliveries[ident] = DeliveryState.UNKNOWN

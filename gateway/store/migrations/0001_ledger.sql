@@ -35,11 +35,14 @@ CREATE TABLE sessions (
   title            TEXT NOT NULL DEFAULT '',
   owner            TEXT,
   fence            INTEGER NOT NULL DEFAULT 0,
+  idle_at          REAL,              -- when it is replaced by a new one, unless it is used before
   created_at       REAL NOT NULL,
   updated_at       REAL NOT NULL,
   UNIQUE (account, chat, thread, person, generation)
 );
 CREATE INDEX sessions_pending ON sessions (id) WHERE state = 'resume_pending';
+
+CREATE INDEX sessions_idle ON sessions (idle_at) WHERE idle_at IS NOT NULL;
 
 CREATE TABLE messages (
   id          INTEGER PRIMARY KEY AUTOINCREMENT,

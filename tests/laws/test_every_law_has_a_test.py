@@ -1,0 +1,41 @@
+"""Every law of the design that holds today has a test that is named after it."""
+
+import re
+
+import pytest
+
+from tests.helpers.sources import FUNCTIONS, name_of, sources, within
+
+TOLD = {
+    1: "Nothing accepted is lost",
+    2: "Nothing is answered twice",
+    3: "Every interruption is known exactly",
+    4: "Recovery is not a second path",
+    5: "One recovery note",
+    6: "A marker is cleared only by a turn that really ended well",
+    7: "Suspended beats resume-pending",
+    8: "A session that keeps killing the gateway stops being resumed",
+    9: "Messages sent while the gateway was down are found and answered",
+    10: "One prompt in flight per session; first in, first out",
+    11: "The ledger fails closed",
+    12: "Degrading is reported",
+}
+NAME = re.compile(r"(?:test_)?law_(\d\d)_[a-z0-9_]+")
+
+
+def named_after_laws():
+    found = {}
+    for path in sources("tests"):
+        for scope, node in within(path):
+            if isinstance(node, FUNCTIONS) and (match := NAME.fullmatch(node.name)):
+                found.setdefault(int(match[1]), []).append(f"{name_of(path)}::{scope}")
+    return found
+
+
+@pytest.mark.parametrize("law", TOLD)
+def test_a_test_is_named_after_it(law):
+    assert named_after_laws().get(law), f"no test_law_{law:02}_…: {TOLD[law]}"
+
+
+def test_no_test_is_named_after_a_law_that_is_not_there():
+    assert set(named_after_laws()) <= set(TOLD)

@@ -1,0 +1,106 @@
+"""Habits that keep the code honest, each checked on the syntax tree."""
+
+import ast
+import re
+
+from tests.helpers.sources import PRODUCT, dotted, name_of, sources, within
+
+SUPERVISORS = {
+    "adapters/emulators/": "servers for tests and demos answer for their own handlers",
+    "gateway/agents/pool.py:AgentPool._supervised": "an agent's background task must not end the gateway",
+    "gateway/app.py:_keep_connected": "one account's adapter must not end the others",
+    "gateway/engine/commands.py:Commands._supervised": "a command's bug must not end the gateway",
+    "gateway/engine/lanes.py:Lanes._run": "one session's bug must not end the others",
+    "gateway/engine/outbox.py:Outbox._supervised": "one delivery's bug must not silence its chat",
+    "gateway/engine/turns.py:Turns._supervised": "whatever happened, the turn has to end in the ledger",
+    "gateway/log.py:_describe": "a foreign object may raise anything when it is asked for its text",
+    "gateway/store/committer.py:_transact": "every error belongs to a caller and is carried to it",
+}
+REAL_TIME = {
+    "tests/harness/waiting.py": "the one place that waits for another process",
+    "tests/contract/agents.py": "agents are real processes, and so is their clock",
+    "tests/contract/test_agents_hostile.py": "a hostile process leaves notes in files, and nothing else",
+}
+ACTION = re.compile(r"[a-z_]+(\.[a-z_]+)+")
+LEVELS = {"debug", "info", "warning", "error", "critical", "exception"}
+
+
+def is_broad(handler):
+    if handler.type is None:
+        return True
+    kinds = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
+    return any(dotted(kind) in ("Exception", "BaseException") for kind in kinds)
+
+
+def reraises(handler):
+    return isinstance(handler.body[-1], ast.Raise) and handler.body[-1].exc is None
+
+
+def test_broad_excepts_are_supervisors():
+    found = {
+        f"{name_of(path)}:{scope}"
+        for path in sources(*PRODUCT)
+        for scope, node in within(path)
+        if isinstance(node, ast.ExceptHandler) and is_broad(node) and not reraises(node)
+    }
+    allowed = {name for name in found if any(name.startswith(known) for known in SUPERVISORS)}
+    assert sorted(found - allowed) == [], "a broad except outside the named supervisors"
+    unused = [known for known in SUPERVISORS if not known.endswith("/") and known not in found]
+    assert not unused, "supervisors that are none any more"
+
+
+def test_task_groups_own_tasks():
+    for path in sources(*PRODUCT):
+        for scope, node in within(path):
+            if isinstance(node, ast.Call):
+                assert dotted(node.func) != "asyncio.create_task", f"{name_of(path)}:{scope}"
+
+
+def test_no_test_drops_a_task():
+    for path in sources("tests", "bench"):
+        for scope, node in within(path):
+            if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
+                called = dotted(node.value.func)
+                assert called not in ("asyncio.create_task", "asyncio.ensure_future"), (
+                    f"{name_of(path)}:{scope}"
+                )
+
+
+def is_a_wait(node):
+    """A call that waits for real time; `asyncio.sleep(0)` only gives way."""
+    if not isinstance(node, ast.Call) or dotted(node.func) not in ("time.sleep", "asyncio.sleep"):
+        return False
+    zero = node.args and isinstance(node.args[0], ast.Constant) and node.args[0].value == 0
+    return dotted(node.func) == "time.sleep" or not zero
+
+
+def test_no_test_sleeps():
+    found = {
+        f"{name_of(path)}:{scope}"
+        for path in sources("tests")
+        for scope, node in within(path)
+        if is_a_wait(node) and name_of(path) not in REAL_TIME
+    }
+    assert not found, "wait for an event, or move the clock by hand"
+
+
+def test_every_log_line_has_a_stable_action():
+    for path in sources(*PRODUCT):
+        for scope, node in within(path):
+            if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
+                continue
+            if node.func.attr not in LEVELS or not dotted(node.func.value).endswith("_log"):
+                continue
+            named = [keyword.value for keyword in node.keywords if keyword.arg == "action"]
+            action = (named or node.args)[0]
+            assert isinstance(action, ast.Constant), f"{name_of(path)}:{scope}: a literal, please"
+            assert ACTION.fullmatch(action.value), f"{name_of(path)}:{scope}: {action.value!r}"
+
+
+def test_the_product_asserts_only_what_types_cannot_say():
+    """`python -O` must not change what the gateway does: no assertion calls anything that acts."""
+    for path in sources(*PRODUCT):
+        for scope, node in within(path):
+            if isinstance(node, ast.Assert):
+                awaits = [part for part in ast.walk(node) if isinstance(part, ast.Await)]
+                assert not awaits, f"{name_of(path)}:{scope}"
