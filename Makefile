@@ -19,6 +19,8 @@ $(VENV)/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Carryon needs Python 3.11 or newer; this is " + sys.version.split()[0] + ". Name another one: make PYTHON=python3.12 ...")'
 	$(PYTHON) -m venv $(VENV)
 
+$(BIN)/carryon: $(RUN)
+
 $(RUN): pyproject.toml constraints.txt | $(VENV)/bin/python
 	$(PIP) install -c constraints.txt -e .
 	@touch $@
@@ -38,6 +40,7 @@ check: $(DEV)
 	$(BIN)/ruff check -q .
 	$(BIN)/pyright
 	$(BIN)/lint-imports
+	$(BIN)/python -m tools.diagrams --check
 
 bench: $(RUN)
 	$(BIN)/python -m bench
@@ -48,6 +51,7 @@ crash: $(DEV)
 format: $(DEV)
 	$(BIN)/ruff format -q .
 	$(BIN)/ruff check -q --fix .
+	$(BIN)/python -m tools.diagrams
 
 clean:
 	rm -rf $(VENV) build dist .pytest_cache .ruff_cache .hypothesis

@@ -12,7 +12,7 @@ from gateway.model.states import Transitions
 
 
 class DeliveryState(StrEnum):
-    """Where a delivery stands. `held` waits for a person to decide."""
+    """`sending` is what the platform may have heard of; `held` waits for a person to decide."""
 
     PENDING = "pending"
     SENDING = "sending"
