@@ -1,7 +1,7 @@
 """`python -m bench`: every number in one run, as a table on stdout and as JSON.
 
-The exit code is 1 when a message was lost or doubled or a part could not be measured; whether aims were reached
-does not change it.
+The exit code is 1 when a message was lost or doubled or a part could not be measured; whether aims were
+reached does not change it.
 """
 
 import argparse
@@ -13,8 +13,11 @@ import tempfile
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
+import psutil
+
 from bench import report
 from bench.explain import explain
+from bench.figures import Surroundings
 from bench.processes import Emulator, Stage, emulator
 from bench.starts import cold_start, commit, growth, resume
 from bench.steady import QUICK, Found, Scale, steady
@@ -36,11 +39,13 @@ async def run(names: frozenset[str], directory: Path, stage: Stage, *, quick: bo
         async with emulator(stage) as place:
             for title, part in _parts(names, stage, place, quick=quick):
                 print(f"… {title}", file=sys.stderr, flush=True)
+                around = Surroundings(psutil.Process(place.process.pid))
                 try:
                     async with asyncio.timeout(PART_SECONDS):
                         found.merge(await part())
                 except Exception as error:  # noqa: BLE001  supervisor: the other parts go on without it
                     found.failures.append(f"{title}: {type(error).__name__}: {_told(error)}")
+                found.other_work[title] = around.share()
     finally:
         await stage.stop_all()
     return found
@@ -112,11 +117,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print("\n".join(f"{key}: {value}" for key, value in machine.items()))
     print(f"conditions: {report.CONDITIONS}\n")
     print(report.table(found.figures))
+    shares = ", ".join(f"{title} {share:.0%}" for title, share in found.other_work.items())
+    print(f"CPU taken by other work meanwhile: {shares or 'not looked at'}")
     print(f"\n{report.verdict(found.audit)}")
     print("".join(f"FAILED: {failure}\n" for failure in found.failures), end="")
     if given.json:
         whole = report.as_json(
-            found.figures, found.audit, machine, {**found.details, "failures": found.failures}
+            found.figures,
+            found.audit,
+            machine,
+            {**found.details, "failures": found.failures, "other_work": found.other_work},
         )
         given.json.write_text(json.dumps(whole, indent=1) + "\n")
     return 0 if found.audit.clean and not found.failures else 1

@@ -1,5 +1,6 @@
 """What was measured: figures with their aims, and the CPU time that went into them."""
 
+import os
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -80,6 +81,27 @@ class Meter:
 
     def _read(self) -> dict[str, float]:
         return {name: sum(map(_cpu, group)) for name, group in self._processes.items()}
+
+
+@dataclass(slots=True)
+class Surroundings:
+    """What else the machine did, over a stretch in which all our processes but `lasting` begin and end."""
+
+    lasting: psutil.Process
+    _begun: tuple[float, float] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._begun = self._read()
+
+    def share(self) -> float:
+        """The share of the CPU that went to others since the beginning."""
+        wall, other = (now - then for now, then in zip(self._read(), self._begun, strict=True))
+        return max(0.0, other) / max(wall * (psutil.cpu_count() or 1), 1e-9)
+
+    def _read(self) -> tuple[float, float]:
+        times = os.times()
+        own = times.user + times.system + times.children_user + times.children_system
+        return time.monotonic(), _busy() - own - _cpu(self.lasting)
 
 
 def _cpu(process: psutil.Process) -> float:

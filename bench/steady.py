@@ -46,6 +46,9 @@ class Found:
     audit: Audit = field(default_factory=Audit)
     details: dict[str, object] = field(default_factory=dict[str, object])
 
+    other_work: dict[str, float] = field(default_factory=dict[str, float])
+    """The share of the machine's CPU that others took during each part."""
+
     failures: list[str] = field(default_factory=list[str])
     """Parts that could not be measured, and why."""
 

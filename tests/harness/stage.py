@@ -96,6 +96,19 @@ class Stage:
         """Wait until the bot has said this."""
         return await self.until(chat.shows(text), f"the text {text!r} in {chat.id}")
 
+    async def heard(self, chat: Chat) -> None:
+        """Wait until everything that was said here is in the ledger, and nothing is owed or to be resumed."""
+        query = (
+            "SELECT count(*) FROM messages WHERE kind = 'user' "
+            "AND session_id IN (SELECT id FROM sessions WHERE chat = ?)"
+        )
+
+        def done(ledger: Ledger) -> bool:
+            said = ledger.one(query, str(chat.id)) >= len(chat.asked)
+            return said and ledger.owes_nothing and ledger.session(chat.id)[0] != "resume_pending"
+
+        await self.knows(done, f"the end of what was asked in {chat.id}")
+
     async def at_work(self, text: str) -> None:
         """Wait until the agent has been given this message."""
         await self.knows(lambda _: bool(self.memory.heard(plain(text))) or None, f"a prompt with {text!r}")
@@ -138,7 +151,7 @@ class Stage:
                 surprises.append(f"a gateway ended with {await gateway.exited()}:\n{gateway.log.tail()}")
             await gateway.kill()
             bugs = [bug for bug in gateway.log.bugs() if bug["action"] not in self.tolerated]
-            if bugs:
+            if bugs and not gateway.reported:
                 surprises.append(f"a gateway logged: {bugs}")
         await asyncio.to_thread(end_agents, self.folder)
         assert not surprises, "\n".join(surprises)

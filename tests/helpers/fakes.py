@@ -1,0 +1,165 @@
+"""A chat platform and agents that do what a test tells them: small honest implementations of the ports."""
+
+import asyncio
+from collections import defaultdict, deque
+from dataclasses import dataclass, field
+
+from gateway.model.address import Route
+from gateway.model.agent import (
+    AgentUpdate,
+    CancelledPrompt,
+    Ended,
+    Opened,
+    OpenFailed,
+    OpenRequest,
+    Prompt,
+    PromptEnd,
+    TextChunk,
+    UpdateSink,
+)
+from gateway.model.delivery import Delivered, Delivery, SendOutcome
+from gateway.model.session import ResumeMode
+from gateway.ports import InboundSink
+
+SendResult = SendOutcome | Exception
+
+
+@dataclass
+class ScriptedChat:
+    """A `ChatAdapter` whose platform takes everything, except where a script for the chat says otherwise."""
+
+    name: str = "telegram"
+    text_limit: int = 4096
+    typing_seconds: float = 4.0
+    script: dict[str, deque[SendResult]] = field(default_factory=lambda: defaultdict(deque))
+    gates: dict[str, asyncio.Event] = field(default_factory=dict)
+    paces: dict[str, asyncio.Event] = field(default_factory=dict)
+    tried: list[Delivery] = field(default_factory=list)
+    delivered: list[Delivery] = field(default_factory=list)
+    typed: list[Route] = field(default_factory=list)
+    closed: bool = False
+
+    async def run(self, sink: InboundSink, cursor: str | None) -> None:
+        del cursor
+        await sink.ready(self.name)
+        await asyncio.Event().wait()
+
+    async def pace(self, route: Route) -> None:
+        if route.chat in self.paces:
+            await self.paces[route.chat].wait()
+
+    async def send(self, delivery: Delivery) -> SendOutcome:
+        chat = delivery.route.chat
+        self.tried.append(delivery)
+        if chat in self.gates:
+            await self.gates[chat].wait()
+        outcome = self.script[chat].popleft() if self.script[chat] else Delivered(f"m{len(self.tried)}")
+        if isinstance(outcome, Exception):
+            raise outcome
+        if isinstance(outcome, Delivered):
+            self.delivered.append(delivery)
+        return outcome
+
+    async def typing(self, route: Route) -> None:
+        self.typed.append(route)
+
+    async def close(self) -> None:
+        self.closed = True
+
+    def texts(self, chat: str = "1001") -> list[str]:
+        """What arrived in a chat."""
+        return [delivery.body for delivery in self.delivered if delivery.route.chat == chat]
+
+
+@dataclass
+class Answer:
+    """How an agent behaves in one prompt. With `held` it waits, until released or cancelled."""
+
+    updates: tuple[AgentUpdate, ...] = (TextChunk("done"),)
+    end: PromptEnd | Exception = field(default_factory=lambda: Ended("end_turn"))
+    held: asyncio.Event | None = None
+    on_cancel: PromptEnd | None = field(default_factory=CancelledPrompt)
+    """What a cancelled prompt ends with; None for an agent that does not care."""
+
+
+@dataclass
+class ScriptedAgents:
+    """The `Agents` port. An agent echoes its prompt unless an answer is scripted."""
+
+    answers: deque[Answer] = field(default_factory=deque)
+    openings: deque[Opened | OpenFailed] = field(default_factory=deque)
+    prompts: list[tuple[int, Prompt]] = field(default_factory=list)
+    opened: list[OpenRequest] = field(default_factory=list)
+    cancelled: list[int] = field(default_factory=list)
+    forgotten: list[int] = field(default_factory=list)
+    running: dict[int, asyncio.Event] = field(default_factory=dict)
+    most_at_once: int = 0
+    closed: bool = False
+    _live: set[int] = field(default_factory=set)
+
+    def holds(self, session_id: int) -> bool:
+        return session_id in self._live
+
+    async def open(self, request: OpenRequest) -> Opened | OpenFailed:
+        self.opened.append(request)
+        if self.openings:
+            return self.openings.popleft()
+        mode = ResumeMode.LIVE if request.session_id in self._live else ResumeMode.FRESH
+        if request.agent_session_id and mode is ResumeMode.FRESH:
+            mode = ResumeMode.NATIVE
+        self._live.add(request.session_id)
+        return Opened(mode, "scripted", f"agent-{request.session_id}", "/w")
+
+    async def prompt(self, session_id: int, prompt: Prompt, sink: UpdateSink) -> PromptEnd:
+        assert session_id not in self.running, "one prompt in flight per session"
+        self.prompts.append((session_id, prompt))
+        cancel = self.running[session_id] = asyncio.Event()
+        self.most_at_once = max(self.most_at_once, len(self.running))
+        try:
+            answer = self.answers.popleft() if self.answers else Answer((TextChunk(f"echo {prompt.text}"),))
+            for update in answer.updates:
+                sink(update)
+            if answer.held is not None and await self._stopped(answer, cancel):
+                assert answer.on_cancel is not None
+                return answer.on_cancel
+            if isinstance(answer.end, Exception):
+                raise answer.end
+            return answer.end
+        finally:
+            del self.running[session_id]
+
+    async def _stopped(self, answer: Answer, cancel: asyncio.Event) -> bool:
+        """Wait for the release or the cancellation; whether it was the second."""
+        assert answer.held is not None
+        waits = [asyncio.ensure_future(answer.held.wait())]
+        if answer.on_cancel is not None:
+            waits.append(asyncio.ensure_future(cancel.wait()))
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
+        return not answer.held.is_set()
+
+    async def cancel(self, session_id: int) -> None:
+        self.cancelled.append(session_id)
+        if session_id in self.running:
+            self.running[session_id].set()
+
+    async def forget(self, session_id: int) -> None:
+        self.forgotten.append(session_id)
+        self._live.discard(session_id)
+
+    async def close(self) -> None:
+        self.closed = True
+
+    def texts(self) -> list[str]:
+        """The text of every prompt."""
+        return [prompt.text for _, prompt in self.prompts]
+
+    def hold(self, **more) -> asyncio.Event:
+        """Let the next prompt wait; the event lets it go on."""
+        answer = Answer(held=asyncio.Event(), **more)
+        self.answers.append(answer)
+        assert answer.held is not None
+        return answer.held

@@ -1,0 +1,128 @@
+"""The engine on a real ledger, with a scripted platform and scripted agents: one boot at a time."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from gateway.engine.accounts import Accounts
+from gateway.engine.buttons import ButtonParts, Buttons
+from gateway.engine.commands import CommandParts, Commands
+from gateway.engine.drain import Drain, DrainParts
+from gateway.engine.intake import Intake, IntakeParts
+from gateway.engine.lanes import Lanes
+from gateway.engine.outbox import OnUnknown, Outbox
+from gateway.engine.resume import ResumeParts, Resumer
+from gateway.engine.turns import TurnParts, Turns
+from gateway.engine.typist import Typist
+from gateway.model.address import ChatKind
+from gateway.model.message import Inbound
+from gateway.ports import Batch
+from gateway.rules.access import AccessPolicy
+from gateway.rules.admission import AdmissionPolicy
+from gateway.rules.note import NotePolicy
+from gateway.rules.recovery import ResumePolicy
+from tests.helpers.clock import ManualClock, until
+from tests.helpers.fakes import ScriptedAgents, ScriptedChat
+from tests.helpers.groups import killed_group
+from tests.helpers.ledgers import ACCOUNT, Ledger, opened
+
+
+@dataclass
+class House:
+    """Everything between an adapter and an agent. `ledger.store` is what all of it writes to."""
+
+    ledger: Ledger
+    clock: ManualClock
+    chat: ScriptedChat
+    agents: ScriptedAgents
+    lanes: Lanes
+    turns: Turns
+    outbox: Outbox
+    commands: Commands
+    resumer: Resumer
+    intake: Intake
+    drain: Drain
+    group: asyncio.TaskGroup
+
+    async def hear(self, text: str, chat: str = "1001", *, command: str = "", event: str = "") -> None:
+        """Somebody writes."""
+        event = event or f"e{next(self.ledger.events)}"
+        at = self.clock.now()
+        inbound = Inbound(event, chat, ChatKind.DIRECT, chat, "Ann", text, at, command=command)
+        await self.intake.accept(Batch(ACCOUNT, (inbound,), event))
+
+    async def ready(self) -> None:
+        """The account is connected, for the first time or again."""
+        await self.intake.ready(ACCOUNT)
+
+    async def idle(self) -> None:
+        """Wait until no lane has work and nothing is queued for sending."""
+        await self.lanes.all_idle()
+        await self.outbox.empty()
+
+    async def at_work(self, turns: int = 1) -> None:
+        """Wait until so many prompts are in flight."""
+        await until(lambda: len(self.agents.running) == turns)
+
+    async def quiet(self) -> None:
+        """Let everything that can happen without time passing happen."""
+        for _ in range(4):
+            for _ in range(25):
+                await asyncio.sleep(0)
+            await self.ledger.store.beat(self.ledger.boot, self.clock.now())
+
+    async def session_of(self, chat: str = "1001") -> int:
+        found = await self.ledger.store.sessions(100)
+        return max(session.id for session in found if session.address.chat == chat)
+
+
+@asynccontextmanager
+async def house(
+    ledger: Ledger,
+    *,
+    clock: ManualClock | None = None,
+    chat: ScriptedChat | None = None,
+    agents: ScriptedAgents | None = None,
+    concurrent: int = 64,
+    concurrency: int = 4,
+    resume: ResumePolicy | None = None,
+    on_unknown: OnUnknown = OnUnknown.LABEL,
+) -> AsyncGenerator[House]:
+    """One boot of the engine. Leaving it is a kill: nothing is stopped, told or marked."""
+    clock = clock or ManualClock(ledger.now)
+    chat, agents, resume = chat or ScriptedChat(), agents or ScriptedAgents(), resume or ResumePolicy()
+    adapters, access, store = {ACCOUNT: chat}, AccessPolicy(open_to_all=True), ledger.store
+    assert ledger.opening is not None
+    async with killed_group() as group:
+        outbox = Outbox(store, adapters, clock, group, on_unknown)
+        parts = TurnParts(store, agents, adapters, outbox, Typist(adapters, clock), clock, group)
+        turns = Turns(parts, ledger.boot, "demo", NotePolicy(resume.freshness, resume.finish))
+        lanes = Lanes(group, turns.run_next, concurrent)
+        buttons = Buttons(ButtonParts(store, lanes, outbox, clock))
+        commands = Commands(CommandParts(store, lanes, turns, outbox, agents, clock, group, access, buttons))
+        resumer = Resumer(
+            ResumeParts(store, lanes, outbox, commands, clock, group),
+            resume,
+            access,
+            ledger.opening.crashes,
+            concurrency,
+        )
+        intake = Intake(
+            IntakeParts(store, lanes, outbox, commands, Accounts(adapters), clock, resumer.on_ready),
+            AdmissionPolicy(access, commands=commands.names),
+        )
+        drain = Drain(DrainParts(store, lanes, turns, outbox, agents, clock, resumer.again), ledger.boot)
+        await outbox.load(ACCOUNT)
+        yield House(
+            ledger, clock, chat, agents, lanes, turns, outbox, commands, resumer, intake, drain, group
+        )
+
+
+@asynccontextmanager
+async def fresh_house(folder: Path, **more) -> AsyncGenerator[House]:
+    """A first boot on an empty ledger, connected."""
+    async with opened("sqlite", folder) as ledger, house(ledger, **more) as made:
+        await made.ready()
+        yield made

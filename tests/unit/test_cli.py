@@ -1,0 +1,246 @@
+"""The `carryon` command as people use it: what it prints, on which stream, and how it ends."""
+
+import asyncio
+import json
+import sys
+
+import pytest
+
+from gateway import cli
+from gateway.model.session import Reason, ResumeMode
+from gateway.model.turn import TurnState
+from tests.harness.settings import settings, write
+from tests.helpers.ledgers import opened
+
+
+@pytest.fixture
+def config(tmp_path, monkeypatch):
+    monkeypatch.delenv("CARRYON_CONFIG", raising=False)
+    return write(tmp_path / "gateway.yaml", settings(tmp_path, "http://127.0.0.1:1"))
+
+
+@pytest.fixture
+def carryon(capsys, monkeypatch):
+    """Run the command in this process: its exit code, its output and its complaints."""
+
+    def run(*args):
+        monkeypatch.setattr(sys, "argv", ["carryon", *map(str, args)])
+        with pytest.raises(SystemExit) as ended:
+            sys.exit(cli.main())
+        out, err = capsys.readouterr()
+        assert "Traceback" not in out + err
+        return ended.value.code or 0, out, err
+
+    return run
+
+
+def fill(folder, talk):
+    """A ledger built through the store, closed again as by a crash."""
+
+    async def build():
+        async with opened("sqlite", folder / "state") as ledger:
+            await talk(ledger)
+
+    asyncio.run(build())
+
+
+async def a_conversation(ledger):
+    said = await ledger.say("hello there", "42")
+    start = await ledger.begin(said.session_id)
+    secret = "agent-session-0123456789"
+    await ledger.store.record_opening(start.turn_id, "demo", secret, "/w", ResumeMode.FRESH, "none yet")
+    await ledger.end(start.turn_id, TurnState.COMPLETED, "general greetings")
+
+
+async def a_crash(ledger):
+    await a_conversation(ledger)
+    cut = await ledger.begin((await ledger.say("interrupted work", "43")).session_id)
+    await ledger.store.beat(ledger.boot, 4_000_000_000.0)
+    suspended = await ledger.say("looping", "44")
+    await ledger.store.suspend(suspended.session_id, Reason.RESUME_LOOP, (), ledger.tick())
+    await ledger.say("never begun", "45")
+    owed = await ledger.store.owed("telegram")
+    await ledger.store.claim(owed[0].id)
+    assert cut.turn_id
+
+
+def test_check_says_that_all_is_well(carryon, config):
+    code, out, err = carryon("--config", config, "check")
+    assert (code, err) == (0, "")
+    assert "is fine" in out
+    assert "telegram" in out
+    assert "demo" in out
+
+
+@pytest.mark.parametrize("place", ["before", "after", "joined", "short", "environment"])
+def test_where_the_config_may_be_named(carryon, config, place, monkeypatch):
+    if place == "environment":
+        monkeypatch.setenv("CARRYON_CONFIG", str(config))
+    args = {
+        "before": ("--config", config, "check"),
+        "after": ("check", "--config", config),
+        "joined": ("check", f"--config={config}"),
+        "short": ("check", "-c", config),
+        "environment": ("check",),
+    }[place]
+    code, out, _ = carryon(*args)
+    assert code == 0
+    assert str(config) in out
+
+
+@pytest.mark.parametrize(
+    "args", [("check",), ("sessions", "list"), ("sessions", "show", "1"), ("recover", "--dry-run"), ("run",)]
+)
+def test_a_config_with_problems_ends_every_command_with_all_of_them(carryon, tmp_path, args):
+    path = tmp_path / "gateway.yaml"
+    path.write_text("state_dirr: x\ndefault_agent: 5\n")
+    code, out, err = carryon(*args, "--config", path)
+    assert (code, out) == (78, "")
+    lines = err.splitlines()
+    assert len(lines) >= 2
+    assert all(line.startswith("carryon: ") for line in lines)
+    assert "state_dirr" in err
+
+
+def test_a_config_that_is_not_there(carryon, tmp_path):
+    code, out, err = carryon("check", "--config", tmp_path / "nowhere.yaml")
+    assert (code, out) == (78, "")
+    assert "nowhere.yaml" in err
+
+
+@pytest.mark.parametrize("args", [("sessions", "list"), ("sessions", "show", "1"), ("recover", "--dry-run")])
+def test_without_a_ledger_the_commands_say_so(carryon, config, args):
+    code, out, err = carryon(*args, "--config", config)
+    assert (code, out) == (1, "")
+    assert "carryon run" in err
+
+
+def test_sessions_are_listed(carryon, config, tmp_path):
+    fill(tmp_path, a_conversation)
+    code, out, _ = carryon("sessions", "list", "--config", config)
+    assert code == 0
+    head, _, row = out.splitlines()
+    assert head.split()[:4] == ["id", "account", "chat", "state"]
+    assert row.split()[:4] == ["1", "telegram", "42", "active"]
+    assert "hello there" in row
+
+
+def test_no_sessions(carryon, config, tmp_path):
+    async def nothing(ledger):
+        del ledger
+
+    fill(tmp_path, nothing)
+    assert carryon("sessions", "list", "--config", config)[1] == "No conversations yet.\n"
+    assert json.loads(carryon("sessions", "list", "--json", "--config", config)[1]) == []
+
+
+def test_sessions_as_json_keep_the_agents_session_id_to_themselves(carryon, config, tmp_path):
+    fill(tmp_path, a_conversation)
+    code, out, _ = carryon("sessions", "list", "--json", "--config", config)
+    assert code == 0
+    (found,) = json.loads(out)
+    assert (found["id"], found["chat"], found["state"], found["continued"]) == (1, "42", "active", "fresh")
+    assert "agent-session-0123456789" not in out
+    assert found["agent_session"].endswith("23456789")
+
+
+def test_the_limit_of_a_list(carryon, config, tmp_path):
+    fill(tmp_path, a_crash)
+    found = json.loads(carryon("sessions", "list", "--limit", 2, "--json", "--config", config)[1])
+    assert len(found) == 2
+    assert carryon("sessions", "list", "--limit", 0, "--config", config)[0] == 2
+
+
+def test_a_session_is_shown_with_its_turns(carryon, config, tmp_path):
+    fill(tmp_path, a_conversation)
+    code, out, _ = carryon("sessions", "show", "1", "--config", config)
+    assert code == 0
+    assert "state: active" in out
+    assert "general greetings" in out
+    assert "completed" in out
+    assert "none yet" in out
+    assert "agent-session-0123456789" not in out
+    found = json.loads(carryon("sessions", "show", "1", "--json", "--config", config)[1])
+    assert found["waiting"] == 0
+    (turn,) = found["turns"]
+    assert (turn["state"], turn["mode"], turn["text"]) == ("completed", "fresh", "general greetings")
+
+
+def test_an_unknown_session(carryon, config, tmp_path):
+    fill(tmp_path, a_conversation)
+    code, out, err = carryon("sessions", "show", "99", "--config", config)
+    assert (code, out) == (1, "")
+    assert "no session 99" in err
+    assert carryon("sessions", "show", "one", "--config", config)[0] == 2
+
+
+def test_what_the_next_start_would_do(carryon, config, tmp_path):
+    fill(tmp_path, a_crash)
+    code, out, _ = carryon("recover", "--dry-run", "--json", "--config", config)
+    assert code == 0
+    found = json.loads(out)
+    assert (found["interrupted_turns"], found["breaker_open"]) == (1, False)
+    verdicts = {row["chat"]: row["verdict"] for row in found["sessions"]}
+    assert verdicts == {"43": "resume", "44": "skip", "45": "answer"}
+    assert [(d["chat"], d["state"]) for d in found["deliveries"]] == [("42", "unknown")]
+
+
+def test_law_03_looking_ahead_changes_nothing(carryon, config, tmp_path):
+    fill(tmp_path, a_crash)
+    first = carryon("recover", "--dry-run", "--json", "--config", config)
+    assert carryon("recover", "--dry-run", "--json", "--config", config) == first
+    rows = json.loads(carryon("sessions", "list", "--json", "--config", config)[1])
+    assert {row["state"] for row in rows} == {"active", "suspended"}
+
+
+def test_looking_ahead_for_people(carryon, config, tmp_path):
+    fill(tmp_path, a_crash)
+    out = carryon("recover", "--dry-run", "--config", config)[1]
+    assert "Turns that were cut short: 1" in out
+    assert "restart_interrupted" in out
+    assert "labelled as a possible repeat" in out
+
+
+def test_nothing_is_owed(carryon, config, tmp_path):
+    async def quiet(ledger):
+        await ledger.store.stop_boot(ledger.boot, ledger.tick())
+
+    fill(tmp_path, quiet)
+    assert "answer nobody" in carryon("recover", "--dry-run", "--config", config)[1]
+
+
+def test_recovering_is_not_a_command(carryon, config, tmp_path):
+    fill(tmp_path, a_crash)
+    code, _, err = carryon("recover", "--config", config)
+    assert code == 1
+    assert "--dry-run" in err
+
+
+def test_what_cannot_be_shown_is_not_sent_to_the_terminal(carryon, config, tmp_path):
+    async def nasty(ledger):
+        said = await ledger.say("\x1b[2J\x07 clear \u202e", "42")
+        await ledger.end((await ledger.begin(said.session_id)).turn_id, TurnState.COMPLETED, "\x1b]0;x\x07")
+
+    fill(tmp_path, nasty)
+    for args in (("sessions", "list"), ("sessions", "show", "1")):
+        out = carryon(*args, "--config", config)[1]
+        assert all(char.isprintable() or char == "\n" for char in out)
+
+
+@pytest.mark.parametrize("args", [("frobnicate",), ("check", "--frobnicate"), ("sessions", "frobnicate")])
+def test_wrong_usage(carryon, args):
+    code, _, err = carryon(*args)
+    assert code == 2
+    assert "frobnicate" in err
+
+
+def test_an_unknown_platform_cannot_be_emulated(carryon):
+    code, _, err = carryon("emulate", "carrier-pigeon")
+    assert code == 1
+    assert "telegram" in err
+
+
+def test_help_is_help(carryon):
+    code, out, _ = carryon("--help")
+    assert code == 0
+    assert "sessions" in out
