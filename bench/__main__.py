@@ -17,7 +17,7 @@ import psutil
 
 from bench import report
 from bench.explain import explain
-from bench.figures import Surroundings
+from bench.figures import Surroundings, disturbed
 from bench.processes import Emulator, Stage, emulator
 from bench.starts import cold_start, commit, growth, resume
 from bench.steady import QUICK, Found, Scale, steady
@@ -40,12 +40,15 @@ async def run(names: frozenset[str], directory: Path, stage: Stage, *, quick: bo
             for title, part in _parts(names, stage, place, quick=quick):
                 print(f"… {title}", file=sys.stderr, flush=True)
                 around = Surroundings(psutil.Process(place.process.pid))
+                result = Found()
                 try:
                     async with asyncio.timeout(PART_SECONDS):
-                        found.merge(await part())
+                        result = await part()
                 except Exception as error:  # noqa: BLE001  supervisor: the other parts go on without it
                     found.failures.append(f"{title}: {type(error).__name__}: {_told(error)}")
-                found.other_work[title] = around.share()
+                share = found.other_work[title] = around.share()
+                result.figures = [disturbed(figure, share) for figure in result.figures]
+                found.merge(result)
     finally:
         await stage.stop_all()
     return found

@@ -3,7 +3,7 @@
 import os
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import psutil
 
@@ -30,6 +30,15 @@ class Figure:
         if self.aim is None:
             return None
         return self.value >= self.aim if self.at_least else self.value <= self.aim
+
+
+def disturbed(figure: Figure, share: float) -> Figure:
+    """The figure with a word about other work, where that took enough of the CPU to matter."""
+    if share < BUSY or "other work" in figure.reason:
+        return figure
+    return replace(
+        figure, reason=f"{figure.reason}; other work took {share:.0%} of the CPU meanwhile".lstrip("; ")
+    )
 
 
 def percentile(values: Sequence[float], share: float) -> float:

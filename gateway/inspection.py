@@ -8,7 +8,7 @@ from typing import Any
 from gateway.app import access_policy, resume_policy
 from gateway.config import Config
 from gateway.errors import CarryonError
-from gateway.model.recovery import Decision
+from gateway.model.recovery import Decision, Verdict
 from gateway.model.session import Session
 from gateway.model.turn import TurnRecord
 from gateway.rules.recovery import breaker_open, recover
@@ -16,6 +16,7 @@ from gateway.store import library
 from gateway.store.offline import reading, rehearse
 from gateway.store.sqlite import LEDGER_FILE
 
+HIGHEST_ID = 2**63 - 1  # what fits into the ledger
 _ID_TAIL = 8  # of an agent's session id: whoever knows the whole can load the conversation
 
 
@@ -46,9 +47,9 @@ def sessions_list(config: Config, limit: int, *, as_json: bool) -> str:
 def session_show(config: Config, session_id: int, *, as_json: bool) -> str:
     """One session with its turns. Raises `CarryonError` where there is none with this id."""
     with reading(config.state_dir / LEDGER_FILE) as raw:
-        session = library.session(raw, session_id)
-        turns = library.turns(raw, session_id)
-        messages = library.messages(raw, session_id)
+        session = library.session(raw, session_id) if abs(session_id) <= HIGHEST_ID else None
+        turns = library.turns(raw, session.id) if session else ()
+        messages = library.messages(raw, session.id) if session else ()
     if session is None:
         raise CarryonError(f"there is no session {session_id}; `carryon sessions list` shows those there are")
     waiting = sum(message.state == "waiting" for message in messages)
@@ -56,7 +57,7 @@ def session_show(config: Config, session_id: int, *, as_json: bool) -> str:
     if as_json:
         return _json(values | {"turns": [_turn_values(turn) for turn in turns]})
     head = "\n".join(
-        f"{key.replace('_', ' ')}: {value}" for key, value in values.items() if value is not None
+        f"{key.replace('_', ' ')}: {_printable(value)}" for key, value in values.items() if value is not None
     )
     rows = [
         (
@@ -137,7 +138,12 @@ def recovery(config: Config, now: float, *, as_json: bool) -> str:
     policy = resume_policy(config)
     tripped = breaker_open(found.opening.crashes, policy, now)
     access = access_policy(config)
-    decisions = [recover(c, policy, access, now, tripped=tripped) for c in found.candidates]
+    decisions = [
+        recover(c, policy, access, now, tripped=tripped)
+        if c.session.address.account in config.accounts
+        else Decision(c, Verdict.SKIP, f"there is no account {c.session.address.account} in the config")
+        for c in found.candidates
+    ]
     if as_json:
         return _json(
             {
@@ -252,6 +258,11 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str | None]]) -> str:
     )
 
 
+def _printable(value: object) -> str:
+    """Nothing that a stranger wrote in a chat moves the cursor of an operator's terminal."""
+    return "".join(c if c.isprintable() else " " for c in str(value))
+
+
 def _cut(value: str) -> str:
-    flat = "".join(c if c.isprintable() else " " for c in value)
+    flat = _printable(value)
     return flat if len(flat) <= _WIDEST else flat[: _WIDEST - 1] + "…"

@@ -15,6 +15,9 @@ from gateway.ports import Store
 from gateway.store.lock import hold_state
 from gateway.store.sqlite import LEDGER_FILE, open_sqlite
 
+HIGHEST_ID = 2**63 - 1
+"""What fits into the ledger."""
+
 FOLLOW_SECONDS = 0.5
 """How often a stop that is being followed is looked at."""
 
@@ -32,9 +35,12 @@ def stop(config: Config, intent: str, wait: float | None) -> Iterator[str]:
 
     Raises `CarryonError` when none is running.
     """
+    asked = status(config)
     yield _ask(config, "/stop", {"intent": intent, "wait": wait})
     said = ""
     while (found := status(config)) is not None:
+        if asked is not None and found["boot_id"] != asked["boot_id"]:
+            break  # its supervisor was quick: this is the next one
         if found["phase"] == "serving":
             yield "the stop was undone; the gateway goes on serving"
             return
@@ -94,6 +100,8 @@ Offline = Callable[[Store, int, float], Awaitable[str]]
 
 def _offline(config: Config, action: Offline, ident: int) -> str:
     """On the ledger itself. The lock on the state keeps a gateway from starting meanwhile."""
+    if not -HIGHEST_ID <= ident <= HIGHEST_ID:
+        raise CarryonError(f"there is nothing with the id {ident}")
 
     async def act() -> str:
         async with open_sqlite(config.state_dir / LEDGER_FILE) as store:

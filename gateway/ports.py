@@ -271,6 +271,10 @@ class Resumes(Protocol):
         """Withdraw waiting resume events of sessions that are no longer eligible."""
         ...
 
+    async def stop_resuming(self, session_id: int) -> None:
+        """The user stopped it: nothing of it goes on by itself, and the next note says so."""
+        ...
+
     async def suspend(
         self, session_id: int, reason: str, drafts: Sequence[Draft], now: float
     ) -> tuple[Delivery, ...]:

@@ -6,10 +6,11 @@ can use curl; who may open the socket may do everything, so there is no further 
 
 import asyncio
 import os
+import socket
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from aiohttp import web
 
@@ -20,28 +21,50 @@ from gateway.ports import LedgerUnavailableError, Operations
 
 _log = log.get()
 
+LONGEST_WAIT = 365 * 86400.0
+"""Seconds: beyond it a wait is a typing error."""
+
+HIGHEST_ID = 2**63 - 1
+
 Handler = Callable[[web.Request], Awaitable[web.Response]]
 
 
 async def serve_control(state_dir: Path, operations: Operations) -> None:
     """Serve until cancelled. The state is locked, so that a socket file found here is a dead one's."""
     path = socket_path(state_dir)
-    path.unlink(missing_ok=True)
-    runner = web.AppRunner(_application(operations), access_log=None)
-    await runner.setup()
-    before = os.umask(0o177)
     try:
-        await web.UnixSite(runner, str(path)).start()
+        listening = _listen(path)
     except OSError as error:
         # The gateway is for the people in the chats: without this socket only the command line is poorer.
         _log.error("control.unavailable", path=str(path), why=str(error))
-    finally:
-        os.umask(before)
+        return
+    runner = web.AppRunner(_application(operations), access_log=None)
+    await runner.setup()
     try:
+        await web.SockSite(runner, listening).start()
         await asyncio.Event().wait()
     finally:
         await runner.cleanup()
+        listening.close()
         path.unlink(missing_ok=True)
+
+
+def _listen(path: Path) -> socket.socket:
+    """The socket, for this user alone from its first moment.
+
+    Without a pause: what else this process makes meanwhile, an agent's process say, would get the same mask.
+    """
+    path.unlink(missing_ok=True)
+    made = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    before = os.umask(0o177)
+    try:
+        made.bind(str(path))
+    except OSError:
+        made.close()
+        raise
+    finally:
+        os.umask(before)
+    return made
 
 
 def _application(operations: Operations) -> web.Application:
@@ -49,18 +72,26 @@ def _application(operations: Operations) -> web.Application:
         return web.json_response(asdict(operations.status()))
 
     async def stop(request: web.Request) -> web.Response:
-        body = await request.json()
-        wait = body.get("wait")
-        intent = Intent(body.get("intent", Intent.STOP))
-        return _answer(operations.stop(intent, None if wait is None else float(wait)))
+        try:
+            intent, wait = _stop_of(await request.json())
+        except (ValueError, TypeError, LookupError, RecursionError):
+            allowed = ", ".join(Intent)
+            return web.json_response(
+                {"done": False, "text": f"intent is one of {allowed}; wait is null or seconds from 0"},
+                status=400,
+            )
+        return _answer(operations.stop(intent, wait))
 
     async def undrain(_request: web.Request) -> web.Response:
         return _answer(operations.undrain())
 
     def by_id(action: Callable[[int], Awaitable[OperationOutcome]]) -> Handler:
         async def handle(request: web.Request) -> web.Response:
+            ident = int(request.match_info["id"])
+            if ident > HIGHEST_ID:
+                return _answer(Refused(f"there is nothing with the id {ident}"))
             try:
-                return _answer(await action(int(request.match_info["id"])))
+                return _answer(await action(ident))
             except LedgerUnavailableError as error:
                 return _answer(Refused(f"the ledger cannot be written: {error}; nothing was changed"))
 
@@ -72,14 +103,25 @@ def _application(operations: Operations) -> web.Application:
             web.get("/status", status),
             web.post("/stop", stop),
             web.post("/undrain", undrain),
-            web.post(r"/sessions/{id:\d+}/resume", by_id(operations.resume)),
-            web.post(r"/sessions/{id:\d+}/suspend", by_id(operations.suspend)),
-            web.post(r"/sessions/{id:\d+}/reset", by_id(operations.reset)),
-            web.post(r"/deliveries/{id:\d+}/retry", by_id(operations.retry)),
-            web.post(r"/deliveries/{id:\d+}/drop", by_id(operations.drop)),
+            web.post(r"/sessions/{id:-?\d{1,20}}/resume", by_id(operations.resume)),
+            web.post(r"/sessions/{id:-?\d{1,20}}/suspend", by_id(operations.suspend)),
+            web.post(r"/sessions/{id:-?\d{1,20}}/reset", by_id(operations.reset)),
+            web.post(r"/deliveries/{id:-?\d{1,20}}/retry", by_id(operations.retry)),
+            web.post(r"/deliveries/{id:-?\d{1,20}}/drop", by_id(operations.drop)),
         ]
     )
     return application
+
+
+def _stop_of(body: object) -> tuple[Intent, float | None]:
+    """Intent and wait of a request; `ValueError` or `TypeError` for anything that is neither."""
+    if not isinstance(body, dict):
+        raise TypeError
+    values = cast("dict[str, Any]", body)
+    wait = values.get("wait")
+    if wait is not None and not 0 <= float(wait) <= LONGEST_WAIT:  # NaN is not between either
+        raise ValueError
+    return Intent(values.get("intent", Intent.STOP)), None if wait is None else float(wait)
 
 
 def _answer(outcome: OperationOutcome) -> web.Response:

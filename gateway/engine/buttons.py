@@ -62,7 +62,10 @@ class Buttons:
         parts = self._parts
         pressed_in = await parts.store.session(accepted.session_id)
         held = await parts.store.delivery(delivery_id)
-        if pressed_in is None or held is None or held.route.chat != pressed_in.address.chat:
+        if pressed_in is None or held is None:
+            return TOO_LATE
+        place, there = held.route, pressed_in.address
+        if (place.account, place.chat) != (there.account, there.chat):
             return TOO_LATE
         delivery = await until_written(parts.clock, lambda: parts.store.revive(delivery_id))
         if delivery is None:

@@ -14,12 +14,13 @@ from gateway.engine.lanes import Lanes
 from gateway.engine.outbox import Outbox
 from gateway.engine.persist import until_written
 from gateway.engine.turns import Cut, Turns
+from gateway.model.address import Route
 from gateway.model.delivery import DeliveryKind, Draft
 from gateway.model.intake import Accepted
 from gateway.model.message import MessageKind
 from gateway.model.session import SessionState
 from gateway.ports import Agents, Clock, Store
-from gateway.rules.access import AccessPolicy, is_admin
+from gateway.rules.access import AccessPolicy, is_admin, permits
 
 _log = log.get()
 
@@ -32,6 +33,8 @@ HELP = """This bot passes what you write to an agent and sends back its answer.
 /help: this text"""
 DRAINING = "The gateway is about to restart. Your message is kept and will be answered right after it."
 RESTARTING = "Restarting. I will tell you when I am back."
+STOPPING = "The gateway is stopping already."
+ADMINS_ONLY = "Only administrators may restart the gateway (access.admins in its config)."
 BACK = "Back online."
 SUSPENDED = (
     "This conversation is paused: its last request was cut short again and again. "
@@ -59,7 +62,8 @@ class Commands:
 
     def __init__(self, parts: CommandParts) -> None:
         self._parts = parts
-        self._told_of_drain: set[int] = set()
+        self._told_of_drain: set[Route] = set()
+        self._in_hand: set[int] = set()
         self._actions: dict[str, Callable[[Accepted], Awaitable[str]]] = {
             "start": self._help,
             "help": self._help,
@@ -71,27 +75,35 @@ class Commands:
             "status": self._status,
             "restart": self._restart,
         }
-        self._on_restart: Callable[[int], None] | None = None
+        self._on_restart: Callable[[int], bool] | None = None
 
     @property
     def names(self) -> frozenset[str]:
         """Every command, with its aliases."""
         return frozenset(self._actions)
 
-    def let_restart(self, on_restart: Callable[[int], None]) -> None:
-        """What an administrator's /restart calls, with the session that asked for it."""
+    def let_restart(self, on_restart: Callable[[int], bool]) -> None:
+        """What an administrator's /restart calls, with the session that asked for it; false if too late."""
         self._on_restart = on_restart
 
     def carry_out(self, accepted: Accepted) -> None:
         """Do what a command or a button says, beside everything else."""
+        self._in_hand.add(accepted.message_id)
         self._parts.group.create_task(self._supervised(accepted), name=f"command-{accepted.command}")
 
     async def catch_up(self, account: str) -> None:
-        """Carry out what was accepted before a crash."""
-        for accepted in await self._parts.store.waiting_commands(account):
-            if accepted.command == "restart":
+        """Carry out what was accepted before a crash, for people who are still allowed to ask for it."""
+        store, access = self._parts.store, self._parts.access
+        for accepted in await store.waiting_commands(account):
+            if accepted.message_id in self._in_hand:
+                continue  # of this very boot, and on its way
+            author = (await store.origin(accepted.message_id)).author_id
+            if not permits(access, account, author):
+                await self._tell(accepted.session_id, "", accepted.message_id)
+            elif accepted.command == "restart":
                 # The gateway has been restarted since: to do it again could go on for ever.
-                await self._tell(accepted.session_id, BACK, accepted.message_id)
+                answer = BACK if is_admin(access, account, author) else ADMINS_ONLY
+                await self._tell(accepted.session_id, answer, accepted.message_id)
             else:
                 self.carry_out(accepted)
 
@@ -101,9 +113,18 @@ class Commands:
 
     def explain_drain(self, session_id: int) -> None:
         """Say, once per chat, that the answer comes after the restart."""
-        if session_id not in self._told_of_drain:
-            self._told_of_drain.add(session_id)
-            self._parts.group.create_task(self._tell(session_id, DRAINING), name="explain-drain")
+        self._parts.group.create_task(self._explain_drain(session_id), name="explain-drain")
+
+    def drain_undone(self) -> None:
+        """The next drain has to be explained anew."""
+        self._told_of_drain.clear()
+
+    async def _explain_drain(self, session_id: int) -> None:
+        session = await self._parts.store.session(session_id)
+        assert session is not None
+        if session.address.route not in self._told_of_drain:
+            self._told_of_drain.add(session.address.route)
+            await self._tell(session_id, DRAINING)
 
     async def _supervised(self, accepted: Accepted) -> None:
         try:
@@ -114,6 +135,8 @@ class Commands:
             await self._tell(accepted.session_id, answer, accepted.message_id)
         except Exception:  # noqa: BLE001  supervisor: a command's bug must not end the gateway
             _log.exception("command.failed", command=accepted.command, session=accepted.session_id)
+        finally:
+            self._in_hand.discard(accepted.message_id)
 
     async def _tell(self, session_id: int, text: str, done: int | None = None) -> None:
         parts = self._parts
@@ -130,7 +153,7 @@ class Commands:
     async def _stop(self, accepted: Accepted) -> str:
         parts = self._parts
         # First the rerun that may be waiting, then what runs: an explicit stop wins over both.
-        await until_written(parts.clock, lambda: parts.store.withdraw_resumes([accepted.session_id]))
+        await until_written(parts.clock, lambda: parts.store.stop_resuming(accepted.session_id))
         stopped = await parts.turns.cut(accepted.session_id, Cut.USER)
         return "Stopped." if stopped else "Nothing is running here."
 
@@ -159,13 +182,12 @@ class Commands:
         origin = await self._parts.store.origin(accepted.message_id)
         assert session is not None
         if not is_admin(self._parts.access, session.address.account, origin.author_id):
-            return "Only administrators may restart the gateway (access.admins in its config)."
+            return ADMINS_ONLY
         if self._on_restart is None:
             return "This gateway cannot be restarted from here."
-        # Settled before the restart begins: found again after it, the command would restart once more.
-        await self._tell(accepted.session_id, RESTARTING, accepted.message_id)
-        self._on_restart(accepted.session_id)
-        return ""
+        # Wished for before it is settled: killed in between, the command is found waiting, and then answered
+        # with "back online" instead of being carried out again.
+        return RESTARTING if self._on_restart(accepted.session_id) else STOPPING
 
     async def _status(self, accepted: Accepted) -> str:
         session = await self._parts.store.session(accepted.session_id)

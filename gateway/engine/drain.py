@@ -63,6 +63,7 @@ class Drain:
         self._asked = asyncio.Event()
         self._decided = asyncio.Event()
         self._undone = False
+        self._noted = False
         self._until: float | None = None
         self.phase = Phase.SERVING
         self.request: StopRequest | None = None
@@ -72,13 +73,18 @@ class Drain:
         """Seconds of waiting that are left."""
         return None if self._until is None else max(0.0, self._until - self._parts.clock.monotonic())
 
-    def stop(self, request: StopRequest) -> None:
-        """Ask for a stop. Asked again while it waits for running turns, it waits no longer."""
+    def stop(self, request: StopRequest) -> bool:
+        """Ask for a stop; false if one is under way. Asked again by an operator, it waits no longer.
+
+        A chat that asks once more changes nothing: impatience there must not cut other people's turns.
+        """
         if self.request is None:
             self.request = request
             self._asked.set()
-        else:
+            return True
+        if request.session_id is None:
             self._decided.set()
+        return False
 
     def undo(self) -> bool:
         """Go on serving after all; false once turns are being cut, or when no stop was asked for."""
@@ -105,7 +111,7 @@ class Drain:
         parts.lanes.stop_admitting()
         self._until = parts.clock.monotonic() + request.wait
         self.phase = Phase.WAITING
-        await self._note_state(BootState.DRAINING, request)
+        self._noted = await self._note_state(BootState.DRAINING, request)
         try:
             async with asyncio.timeout(request.wait):
                 await _first(parts.lanes.all_idle(), self._decided.wait())
@@ -119,7 +125,8 @@ class Drain:
         self._decided.clear()
         self.phase = Phase.SERVING
         self._parts.lanes.admit_again()
-        await self._note_state(BootState.SERVING, None)
+        if self._noted:
+            await self._note_state(BootState.SERVING, None)
         _log.info("drain.undone")
         await self._parts.reopen()
 
@@ -169,14 +176,16 @@ class Drain:
         _log.info("drain.done")
         return True
 
-    async def _note_state(self, state: BootState, request: StopRequest | None) -> None:
-        """For people who look at the ledger; a stop does not depend on it."""
+    async def _note_state(self, state: BootState, request: StopRequest | None) -> bool:
+        """For people who look at the ledger; a stop does not depend on it. Whether it was written."""
         intent = request.intent if request else None
         session = request.session_id if request else None
         try:
             await self._parts.store.set_boot_state(self._boot_id, state, intent, session)
         except LedgerUnavailableError as error:
             _log.warning("drain.state_not_stored", why=str(error))
+            return False
+        return True
 
 
 async def _first(*waits: Awaitable[object]) -> None:

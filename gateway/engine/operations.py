@@ -102,7 +102,7 @@ class RunningGateway:
             return Refused(f"session {session_id} is suspended already ({session.reason})")
         drafts = (Draft(DeliveryKind.NOTICE, SUSPENDED),)
         owed = await parts.store.suspend(session_id, Reason.MANUAL, drafts, parts.clock.now())
-        await parts.turns.cut(session_id, Cut.USER)
+        await parts.turns.cut(session_id, Cut.OPERATOR)
         parts.outbox.push(owed)
         return Done(f"session {session_id} is suspended and its chat was told how to go on")
 

@@ -171,6 +171,9 @@ class Outbox:
 
     async def _repeat(self, delivery: Delivery, times: int) -> bool:
         """Make an unknown delivery ready to be sent again, if that is what is wanted."""
+        found = await self._ledger.delivery(delivery.id)
+        if found is None or found.state is not DeliveryState.UNKNOWN:
+            return False  # a person dropped it meanwhile
         if self._on_unknown is OnUnknown.HOLD or times > DOUBTFUL_ATTEMPTS:
             await until_written(self._clock, lambda: self._ledger.hold(delivery.id))
             _log.warning("delivery.held", delivery=delivery.id)

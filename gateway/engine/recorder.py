@@ -25,7 +25,13 @@ class _Segment:
     parts: list[str] = field(default_factory=list[str])
 
     def step(self, status: StepStatus) -> Step:
-        return Step(self.seq, self.kind, status, text="".join(self.parts))
+        return Step(self.seq, self.kind, status, text=self.text)
+
+    @property
+    def text(self) -> str:
+        # A character may be cut in two between chunks; only the halves that stay alone are unstorable.
+        joined = "".join(self.parts).encode("utf-16-le", "surrogatepass")
+        return storable(joined.decode("utf-16-le", "replace"))
 
 
 class Recorder:
@@ -56,11 +62,14 @@ class Recorder:
     @property
     def text(self) -> str:
         """The answer so far. Segments on both sides of a tool call stay apart."""
-        segments = ("".join(s.parts) for s in self._segments if s.kind is StepKind.TEXT)
+        segments = (s.text for s in self._segments if s.kind is StepKind.TEXT)
         return "\n\n".join(text.strip() for text in segments if text.strip())
 
     def rest(self, status: StepStatus) -> tuple[Step, ...]:
         """Steps that are not in the ledger yet, for the transaction that ends the turn."""
+        # All tools again, also those of a flush that is under way: it may still fail.
+        for step in self._tools.values():
+            self._dirty[step.seq] = step
         if self._stored_segments or self._tools:
             for segment in self._segments:
                 self._dirty[segment.seq] = segment.step(status)
@@ -69,7 +78,7 @@ class Recorder:
     def _append(self, kind: StepKind, text: str) -> None:
         if not self._segments or self._segments[-1].kind is not kind or self._tool_since():
             self._segments.append(_Segment(self._next_seq(), kind))
-        self._segments[-1].parts.append(storable(text))
+        self._segments[-1].parts.append(text)
         if self._clock.monotonic() >= self._next_flush:
             self._next_flush = self._clock.monotonic() + FLUSH_SECONDS
             self._stored_segments = True

@@ -16,7 +16,7 @@ from gateway.engine.persist import until_written
 from gateway.failpoints import reach
 from gateway.model.delivery import DeliveryKind, Draft
 from gateway.model.recovery import Decision, Verdict
-from gateway.model.session import Reason
+from gateway.model.session import Reason, Session
 from gateway.ports import Clock, Store
 from gateway.rules.access import AccessPolicy
 from gateway.rules.offers import resume_buttons
@@ -32,6 +32,9 @@ SUSPENDED = (
 
 ASK = "I was interrupted while I worked on this: {}\nShall I go on with it?"
 NOTIFY = "I was interrupted while I worked on this and have not finished it: {}"
+
+QUOTED = 200
+"""Characters of a request that an offer to go on with it repeats at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +83,9 @@ class Resumer:
 
     async def again(self) -> None:
         """A drain was undone: what came in meanwhile goes into its lanes."""
+        self._parts.commands.drain_undone()
         async with self._scheduling:
-            for account in self._ready:
+            for account in tuple(self._ready):  # another one may become ready meanwhile
                 await self._schedule(account)
 
     async def _schedule(self, account: str) -> None:
@@ -102,9 +106,12 @@ class Resumer:
             elif decision.verdict is Verdict.ANSWER:
                 parts.lanes.wake(decision.candidate.session.id)
         resume = [d.candidate.session.id for d in decisions if d.verdict is Verdict.RESUME]
-        await until_written(parts.clock, lambda: parts.ledger.schedule_resumes(resume, now))
+        inserted = await until_written(parts.clock, lambda: parts.ledger.schedule_resumes(resume, now))
         reach("resume.scheduled")
+        waiting = {d.candidate.session.id for d in decisions if d.candidate.scheduled}
         for session_id in resume:
+            if session_id not in inserted and session_id not in waiting:
+                continue
             _log.info("session.resume_scheduled", session=session_id)
             parts.group.create_task(self._resume(session_id), name=f"resume-{session_id}")
 
@@ -128,7 +135,7 @@ class Resumer:
     async def _ask(self, decision: Decision) -> None:
         """Offer to go on, once per interruption however often this runs."""
         parts, session = self._parts, decision.candidate.session
-        text = (ASK if self._question else NOTIFY).format(session.title or "your last request")
+        text = (ASK if self._question else NOTIFY).format(await self._request(session))
         drafts = (Draft(DeliveryKind.NOTICE, text, buttons=resume_buttons(session)),)
         key = f"offer:{session.resume_turn_id}"
         owed = await until_written(
@@ -138,6 +145,19 @@ class Resumer:
         if owed:
             _log.info("session.resume_offered", session=session.id, why=decision.why)
         parts.outbox.push(owed)
+
+    async def _request(self, session: Session) -> str:
+        """The beginning of what the interrupted turn was asked for, itself or by the turns before it."""
+        asked = [
+            " ".join(message.text.split())
+            for message in await self._parts.ledger.messages(session.id)
+            if message.text
+            and message.turn_id is not None
+            and message.turn_id <= (session.resume_turn_id or 0)
+        ]
+        if not asked:
+            return "your last request"
+        return asked[-1] if len(asked[-1]) <= QUOTED else asked[-1][: QUOTED - 1] + "…"
 
     async def _skip(self, decision: Decision) -> None:
         parts, session = self._parts, decision.candidate.session

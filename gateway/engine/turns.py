@@ -27,6 +27,7 @@ from gateway.model.agent import (
 )
 from gateway.model.delivery import DeliveryKind, Draft
 from gateway.model.session import Reason, ResumeMode
+from gateway.model.text import storable
 from gateway.model.turn import StepStatus, TurnEnd, TurnStart, TurnState
 from gateway.ports import Agents, ChatAdapter, Clock, Store
 from gateway.rules.chunking import chunk
@@ -47,6 +48,7 @@ class Cut(StrEnum):
     """Why somebody stopped a running turn."""
 
     USER = "user"
+    OPERATOR = "operator"
     DRAIN = "drain"
 
 
@@ -152,11 +154,11 @@ class Turns:
         start = running.start
         limit = self._limit(start)
         opened = await self._open(start)
-        if isinstance(opened, OpenFailed):
-            _log.warning("agent.unavailable", turn=start.turn_id, detail=opened.detail)
-            return _failed(start, recorder, f"⚠ {opened.message}", None, limit)
         if running.cut:
             return _end(running, CancelledPrompt(), recorder, limit)
+        if isinstance(opened, OpenFailed):
+            _log.warning("agent.unavailable", turn=start.turn_id, detail=opened.detail)
+            return _failed(start, recorder, f"⚠ {storable(opened.message)}", None, limit)
         now = self._parts.clock.now()
         prompt = compose(start.message.text, opened, start.interruption, self._note, now)
         if not prompt.note and not prompt.text:
@@ -229,10 +231,14 @@ def _end(running: _Running, end: PromptEnd, recorder: Recorder, limit: int) -> T
             )
         case _ if running.cut is Cut.DRAIN:
             return _cut_short(recorder, TurnState.INTERRUPTED, Reason.DRAIN_TIMEOUT)
+        case _ if running.cut is Cut.OPERATOR:
+            return _cut_short(recorder, TurnState.INTERRUPTED, Reason.MANUAL)
         case _ if running.cut is Cut.USER:
             return _cut_short(recorder, TurnState.CANCELLED, None)
         case AgentFailed(message, _, lost):
-            return _failed(start, recorder, f"⚠ {message}", Reason.AGENT_LOST if lost else None, limit)
+            return _failed(
+                start, recorder, f"⚠ {storable(message)}", Reason.AGENT_LOST if lost else None, limit
+            )
         case Ended() | CancelledPrompt():
             return _failed(start, recorder, GAVE_UP, None, limit)
         case _:

@@ -8,8 +8,11 @@ from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from gateway import log
 from gateway.model.address import Route
 from gateway.ports import ChatAdapter, Clock
+
+_log = log.get()
 
 GRACE_SECONDS = 0.25
 """An answer that comes sooner needs no sign that it is coming."""
@@ -56,6 +59,11 @@ class Typist:
     async def _show(self, routes: set[Route]) -> None:
         try:
             async with asyncio.timeout(PATIENCE_SECONDS):
-                await asyncio.gather(*(self._adapters[route.account].typing(route) for route in routes))
+                outcomes = await asyncio.gather(
+                    *(self._adapters[route.account].typing(route) for route in routes), return_exceptions=True
+                )
         except TimeoutError:
             return
+        for outcome in outcomes:
+            if isinstance(outcome, Exception):
+                _log.error("typing.failed", why=f"{type(outcome).__name__}: {outcome}")

@@ -32,6 +32,7 @@ class Reason(StrEnum):
     AGENT_LOST = "agent_lost"
     MANUAL = "manual"
     RESUME_LOOP = "resume_loop"
+    STOPPED = "stopped"
 
 
 SESSION_TRANSITIONS = Transitions(

@@ -20,6 +20,7 @@ _CAUSES = {
     Reason.RESTART_INTERRUPTED: "The gateway stopped unexpectedly and was started again",
     Reason.DRAIN_TIMEOUT: "The gateway was restarted",
     Reason.AGENT_LOST: "Your process ended unexpectedly",
+    Reason.STOPPED: "You were stopped by the user",
     Reason.MANUAL: "Your work was interrupted",
 }
 
@@ -56,7 +57,8 @@ def _note(text: str, opened: Opened, interruption: Interruption, policy: NotePol
     if not _already_told(opened, interruption):
         lines.append("The unfinished request was:")
         lines += [f"> {line}" for line in interruption.request[:REQUEST_LIMIT].splitlines()]
-    lines.append(_instruction(bool(text), policy.finish or interruption.reason == Reason.MANUAL))
+    finish = policy.finish or interruption.reason == Reason.MANUAL
+    lines.append(_instruction(bool(text), finish and interruption.reason != Reason.STOPPED))
     return "\n".join(lines)
 
 
@@ -65,7 +67,7 @@ def _already_told(opened: Opened, interruption: Interruption) -> bool:
     if not interruption.request or opened.mode is ResumeMode.BOOTSTRAP:
         return True
     if opened.mode is ResumeMode.NATIVE and opened.last_replayed is not None:
-        return _folded(interruption.request) in _folded(opened.last_replayed)
+        return f" {_folded(opened.last_replayed)}".endswith(f" {_folded(interruption.request)}")
     return False
 
 

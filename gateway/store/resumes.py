@@ -83,6 +83,12 @@ def withdraw_resumes(tx: sqlite3.Connection, session_ids: Sequence[int]) -> None
         )
 
 
+def stop_resuming(tx: sqlite3.Connection, session_id: int) -> None:
+    """The user stopped it: nothing goes on by itself any more, and the agent is told so."""
+    withdraw_resumes(tx, [session_id])
+    tx.execute(sql.STOP_SESSION, (session_id,))
+
+
 def suspend(
     tx: sqlite3.Connection, session_id: int, reason: str, drafts: Sequence[Draft], now: float
 ) -> tuple[Delivery, ...]:

@@ -171,6 +171,9 @@ class SqliteStore:
     async def withdraw_resumes(self, session_ids: Sequence[int]) -> None:
         await self._write(lambda tx: resumes.withdraw_resumes(tx, session_ids))
 
+    async def stop_resuming(self, session_id: int) -> None:
+        await self._write(lambda tx: resumes.stop_resuming(tx, session_id))
+
     async def suspend(
         self, session_id: int, reason: str, drafts: Sequence[Draft], now: float
     ) -> tuple[Delivery, ...]:

@@ -54,6 +54,7 @@ DISMISS_MARK = (
     "UPDATE sessions SET state = 'active', reason = NULL, resume_turn_id = NULL, resume_marked_at = NULL, "
     "resume_attempts = 0, updated_at = ? WHERE id = ? AND state = 'resume_pending' AND resume_turn_id = ?"
 )
+STOP_SESSION = "UPDATE sessions SET reason = 'stopped' WHERE id = ? AND state = 'resume_pending'"
 SUSPEND_SESSION = "UPDATE sessions SET state = 'suspended', reason = ?, updated_at = ? WHERE id = ?"
 BEGIN_ON_SESSION = (
     "UPDATE sessions SET origin = ?, title = CASE WHEN title = '' THEN ? ELSE title END, "

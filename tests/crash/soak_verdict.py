@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import pairwise
 
 from adapters.telegram.adapter import REPEAT_LABEL
 
@@ -95,7 +96,7 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What a bot may say besides answers: `notices` word by word. An answer with one of `signs` is a failure."""
+    """What a bot may say besides answers, word by word; a message with one of `signs` is a failure."""
 
     notices: frozenset[str] = frozenset()
     signs: tuple[str, ...] = ()
@@ -162,7 +163,7 @@ def _disorder(chat: Transcript) -> Iterator[Violation]:
             for place, answered in enumerate(words(post.text)):
                 first.setdefault(answered, (index, place))
     answered = [question for question in _questions(chat.posts) if question in first]
-    for earlier, later in zip(answered, answered[1:], strict=False):
+    for earlier, later in pairwise(answered):
         if first[later] < first[earlier]:
             post = chat.posts[first[later][0]]
             yield Violation(Kind.ORDER, chat.chat, f"{later} was answered before {earlier}", post.at)

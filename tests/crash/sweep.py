@@ -48,6 +48,7 @@ class Tally:
 
     points: int = 0
     killed: int = 0
+    again: int = 0
     labelled: int = 0
     seconds: float = 0
     violations: list[str] = field(default_factory=list[str])
@@ -142,7 +143,7 @@ class Sweep:
             killed = await self._strike(point, chat, text)
             if killed:
                 if self._options.second_kill:
-                    await self._kill_again(chat, text)
+                    tally.again += await self._kill_again(chat, text)
                 await self._fresh()
             await self._stage.ask(chat, f"still there {self._number}x")
             await self._stage.settled()
@@ -200,8 +201,8 @@ class Sweep:
         await chat.answered(text)
         await self._stage.ledger.until(lambda ledger: ledger.owes_nothing)
 
-    async def _kill_again(self, chat: Chat, text: str) -> None:
-        """Kill the next gateway too, somewhere in its recovery."""
+    async def _kill_again(self, chat: Chat, text: str) -> bool:
+        """Kill the next gateway too, somewhere in its recovery; whether it got there before its answer."""
         failpoint = self._random.choice((*BOOT_FAILPOINTS, *BOOT_CALLS))
         tracer = None
         if failpoint in BOOT_CALLS:
@@ -221,7 +222,9 @@ class Sweep:
         await asyncio.gather(ended, answered, return_exceptions=True)
         if tracer is not None:
             await tracer.detach()
+        killed = gateway.is_gone
         await gateway.kill()
+        return killed
 
     def _read_all_again(self) -> None:
         """What was right when its point was done must still be right: no start may disturb an old chat."""
@@ -240,7 +243,7 @@ def say(text: str) -> None:
 
 def report(tallies: dict[str, Tally], seconds: float) -> int:
     """The table; the exit code."""
-    heads = ("points", "killed", "lost", "doubled", "labelled", "wrong", "seconds")
+    heads = ("points", "killed", "again", "lost", "doubled", "labelled", "wrong", "seconds")
     say(f"\n{'where':32}" + "".join(f"{head:>9}" for head in heads))
     total = Tally()
     others = 0
@@ -250,6 +253,7 @@ def report(tallies: dict[str, Tally], seconds: float) -> int:
         say(_row(name, tally, other))
         total.points += tally.points
         total.killed += tally.killed
+        total.again += tally.again
         total.lost += tally.lost
         total.doubled += tally.doubled
         total.labelled += tally.labelled
@@ -259,7 +263,7 @@ def report(tallies: dict[str, Tally], seconds: float) -> int:
 
 
 def _row(name: str, tally: Tally, violations: int) -> str:
-    numbers = (tally.points, tally.killed, tally.lost, tally.doubled, tally.labelled, violations)
+    numbers = (tally.points, tally.killed, tally.again, tally.lost, tally.doubled, tally.labelled, violations)
     return f"{name:32}" + "".join(f"{number:9}" for number in numbers) + f"{tally.seconds:9.1f}"
 
 

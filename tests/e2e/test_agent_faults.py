@@ -3,8 +3,6 @@
 import sys
 from textwrap import dedent
 
-import pytest
-
 NOISY = dedent(
     """
     import os, sys
@@ -51,7 +49,6 @@ async def test_an_agent_that_is_not_there(stage):
     assert len(ann.replies) == 2
 
 
-@pytest.mark.xfail(reason="no gateway starts with a path as an agent's command", strict=True)
 async def test_an_agent_that_floods_its_standard_error(stage, tmp_path):
     ann = stage.chat("Ann")
     (command,) = stage.values["agents"]["demo"]["command"]

@@ -140,7 +140,10 @@ def test_working_directory() -> None:
 
 
 def test_reasons_are_those_of_the_sessions() -> None:
-    assert set(get_args(config_types.Reason)) == {reason.value for reason in Reason} - {Reason.RESUME_LOOP}
+    assert set(get_args(config_types.Reason)) == {reason.value for reason in Reason} - {
+        Reason.RESUME_LOOP,
+        Reason.STOPPED,
+    }
 
 
 def test_the_schema_can_be_generated() -> None:
