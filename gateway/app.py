@@ -18,7 +18,7 @@ from gateway.config import AgentConfig, Config
 from gateway.console.control import serve_control
 from gateway.engine.accounts import Accounts
 from gateway.engine.buttons import ButtonParts, Buttons
-from gateway.engine.commands import CommandParts, Commands
+from gateway.engine.commands import RENEWING, CommandParts, Commands
 from gateway.engine.drain import Drain, DrainParts, Stopped
 from gateway.engine.intake import Intake, IntakeParts
 from gateway.engine.lanes import Lanes
@@ -219,6 +219,7 @@ def _compose(
         config.sessions.scope.group == "thread",
         commands.names,
         config.sessions.max_queued,
+        RENEWING,
     )
     accounts = Accounts(adapters)
     intake = Intake(IntakeParts(store, lanes, outbox, commands, accounts, clock, resumer.on_ready), admission)

@@ -271,8 +271,11 @@ class Resumes(Protocol):
         """Withdraw waiting resume events of sessions that are no longer eligible."""
         ...
 
-    async def stop_resuming(self, session_id: int) -> None:
-        """The user stopped it: nothing of it goes on by itself, and the next note says so."""
+    async def stop_resuming(self, session_id: int) -> bool:
+        """The user stopped it: nothing of it goes on by itself, and the next note says so.
+
+        Whether there was anything to go on with.
+        """
         ...
 
     async def suspend(

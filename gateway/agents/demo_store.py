@@ -24,13 +24,15 @@ class Memory:
     """What a history amounts to.
 
     `own` are the user's texts that were said to this session, `told` those that it knows from a transcript,
-    `unfinished` the requests that have no answer yet, `started` the tools that began working on them.
+    `unfinished` the requests that have no answer yet, `started` the tools that began working on them. `last`
+    is what those two were before the latest answer.
     """
 
     own: list[str] = field(default_factory=list[str])
     told: list[str] = field(default_factory=list[str])
     unfinished: list[str] = field(default_factory=list[str])
     started: set[str] = field(default_factory=set[str])
+    last: tuple[list[str], set[str]] = field(default_factory=lambda: (list[str](), set[str]()))
 
     def take(self, request: Request) -> None:
         """A prompt arrives. Without a note the old request is given up; with one it is carried on."""
@@ -43,6 +45,8 @@ class Memory:
         if not request.goes_on:
             self.unfinished, self.started = [], set()
         else:
+            if not self.unfinished:  # there was an answer, and a note says that it did not arrive
+                self.unfinished, self.started = list(self.last[0]), self.started | self.last[1]
             quoted, steps = read_note(request.note)
             self.started |= steps
             self._add(quoted)
@@ -52,6 +56,7 @@ class Memory:
 
     def answered(self) -> None:
         """The turn ended well."""
+        self.last = (self.unfinished, self.started)
         self.unfinished, self.started = [], set()
 
     def _add(self, text: str) -> None:

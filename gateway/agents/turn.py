@@ -204,9 +204,11 @@ class Turn:
     def _close_tools(self, end: PromptEnd) -> None:
         """End the tool calls that the agent left open, after its last update.
 
-        Those of a lost agent stay open: nobody knows their outcome, and the recovery note will say so.
+        Those of an agent that was lost or stopped stay open: nobody knows their outcome, and a recovery note
+        will say so.
         """
-        if self._sink is None or (isinstance(end, AgentFailed) and end.lost):
+        unknown = isinstance(end, CancelledPrompt) or (isinstance(end, AgentFailed) and end.lost)
+        if self._sink is None or unknown:
             return
         status = StepStatus.COMPLETED if isinstance(end, Ended) else StepStatus.FAILED
         for tool_call_id in self._open_tools:

@@ -36,6 +36,9 @@ RESTARTING = "Restarting. I will tell you when I am back."
 STOPPING = "The gateway is stopping already."
 ADMINS_ONLY = "Only administrators may restart the gateway (access.admins in its config)."
 BACK = "Back online."
+RENEWING = frozenset({"new", "reset"})
+"""Commands after which a new conversation begins; the ledger sees to it when it accepts them."""
+
 SUSPENDED = (
     "This conversation is paused: its last request was cut short again and again. "
     "Your message is kept. Send /resume to try once more, or /new to start afresh."
@@ -105,7 +108,9 @@ class Commands:
                 answer = BACK if is_admin(access, account, author) else ADMINS_ONLY
                 await self._tell(accepted.session_id, answer, accepted.message_id)
             else:
-                self.carry_out(accepted)
+                # Awaited, so that a /stop from before the start has its effect before anything is resumed.
+                self._in_hand.add(accepted.message_id)
+                await self._supervised(accepted)
 
     def explain_suspension(self, session_id: int) -> None:
         """Say why nothing happens, and what can be done."""
@@ -153,8 +158,10 @@ class Commands:
     async def _stop(self, accepted: Accepted) -> str:
         parts = self._parts
         # First the rerun that may be waiting, then what runs: an explicit stop wins over both.
-        await until_written(parts.clock, lambda: parts.store.stop_resuming(accepted.session_id))
+        pending = await until_written(parts.clock, lambda: parts.store.stop_resuming(accepted.session_id))
         stopped = await parts.turns.cut(accepted.session_id, Cut.USER)
+        if pending and not stopped:
+            return "Stopped: I will not go on with what was cut short."
         return "Stopped." if stopped else "Nothing is running here."
 
     async def _new(self, accepted: Accepted) -> str:

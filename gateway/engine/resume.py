@@ -135,7 +135,8 @@ class Resumer:
     async def _ask(self, decision: Decision) -> None:
         """Offer to go on, once per interruption however often this runs."""
         parts, session = self._parts, decision.candidate.session
-        text = (ASK if self._question else NOTIFY).format(await self._request(session))
+        # With `continue` it is a risky step that made it ask, and then it is a question.
+        text = (ASK if self._question or self._policy.finish else NOTIFY).format(await self._request(session))
         drafts = (Draft(DeliveryKind.NOTICE, text, buttons=resume_buttons(session)),)
         key = f"offer:{session.resume_turn_id}"
         owed = await until_written(

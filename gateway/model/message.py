@@ -76,6 +76,7 @@ class Origin:
 class Entry:
     """An inbound item that was let in, ready to be written to the ledger.
 
+    `renews` starts the next conversation at the address, for what comes after it.
     It is written as withdrawn, and its chat is told, when `max_queued` messages of its session wait already.
     """
 
@@ -86,6 +87,7 @@ class Entry:
     text: str
     command: str = ""
     max_queued: int = 50
+    renews: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,13 +22,17 @@ class Respond(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class AdmissionPolicy:
-    """`thread_scope`: in groups, a thread is one conversation; else, and without threads, each person."""
+    """`thread_scope`: in groups, a thread is one conversation; else, and without threads, each person.
+
+    `renewing` are the commands that start a new conversation.
+    """
 
     access: AccessPolicy
     respond: Respond = Respond.MENTION
     thread_scope: bool = True
     commands: frozenset[str] = frozenset()
     max_queued: int = 50
+    renewing: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +59,9 @@ def admit(inbound: Inbound, account: str, policy: AdmissionPolicy) -> Entry | Re
         text = f"{storable(inbound.author_name)}: {text}"
     origin = Origin(inbound.chat_kind, inbound.author_id, inbound.author_name, inbound.message_ref)
     kind = MessageKind.COMMAND if command else MessageKind.USER
-    return Entry(inbound.event_id, address, origin, kind, text, command, policy.max_queued)
+    return Entry(
+        inbound.event_id, address, origin, kind, text, command, policy.max_queued, command in policy.renewing
+    )
 
 
 def _pressed(inbound: Inbound, address: Address, policy: AdmissionPolicy) -> Entry:

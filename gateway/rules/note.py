@@ -47,7 +47,7 @@ def _note(text: str, opened: Opened, interruption: Interruption, policy: NotePol
     lines = [
         NOTE_MARKER,
         f"{cause or 'Your work was interrupted'} while you were working on the request before this note.",
-        "That request was not finished and its author has had no answer to it.",
+        "Its author has had no answer to it. One that you had ready did not arrive: give it again, in full.",
     ]
     if open_steps := interruption.open_steps:
         lines.append(

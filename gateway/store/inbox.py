@@ -4,12 +4,12 @@ import secrets
 import sqlite3
 from collections.abc import Sequence
 
-from gateway.model.address import Address, Route
+from gateway.model.address import Route
 from gateway.model.delivery import Delivery, DeliveryKind, DeliveryState, Draft
 from gateway.model.intake import Accepted, BatchResult
 from gateway.model.message import Entry, MessageKind, MessageState, Refusal
-from gateway.model.session import SessionState
 from gateway.store import statements as sql
+from gateway.store.generations import next_generation, session_at
 from gateway.store.rows import buttons_text, delivery_of, origin_text
 
 FULL_NOTICE = "{} of your messages are waiting already; this one was not taken. Please send it again later."
@@ -39,7 +39,7 @@ def _accept_one(tx: sqlite3.Connection, entry: Entry, owed: list[Delivery | None
     known = tx.execute(sql.KNOWN_EVENT, (entry.address.account, entry.event_id)).fetchone()
     if known:
         return Accepted(known[0], known[1], fresh=False, kind=entry.kind, command=entry.command)
-    session_id, state = _session_at(tx, entry.address, now)
+    session_id, state = session_at(tx, entry.address, now)
     full = _is_full(tx, entry, session_id)
     values = (
         entry.address.account,
@@ -53,6 +53,10 @@ def _accept_one(tx: sqlite3.Connection, entry: Entry, owed: list[Delivery | None
         now,
     )
     (message_id,) = tx.execute(sql.INSERT_MESSAGE, values).fetchone()
+    if entry.renews:
+        # Here and not when the command is carried out: what follows it, maybe in this very batch, belongs to
+        # the new conversation.
+        next_generation(tx, session_id, now)
     if full:
         notice = Draft(DeliveryKind.NOTICE, FULL_NOTICE.format(entry.max_queued), entry.origin.message_ref)
         owed.append(owe(tx, entry.address.route, notice, now, session_id=session_id))
@@ -66,23 +70,6 @@ def _is_full(tx: sqlite3.Connection, entry: Entry, session_id: int) -> bool:
         return False
     (waiting,) = tx.execute(sql.COUNT_WAITING, (session_id,)).fetchone()
     return waiting >= entry.max_queued
-
-
-def _session_at(tx: sqlite3.Connection, address: Address, now: float) -> tuple[int, SessionState]:
-    """The current generation at an address; the first is made when there is none."""
-    place = (address.account, address.chat, address.thread, address.user)
-    found = tx.execute(sql.SESSION_AT, place).fetchone()
-    if found:
-        return int(found[0]), SessionState(found[1])
-    return insert_session(tx, address, 1, now), SessionState.ACTIVE
-
-
-def insert_session(tx: sqlite3.Connection, address: Address, generation: int, now: float) -> int:
-    """A new session at an address."""
-    place = (address.account, address.chat, address.thread, address.user)
-    values = (*place, generation, SessionState.ACTIVE, now, now)
-    (session_id,) = tx.execute(sql.INSERT_SESSION, values).fetchone()
-    return int(session_id)
 
 
 def waiting_commands(tx: sqlite3.Connection, account: str) -> tuple[Accepted, ...]:

@@ -10,7 +10,7 @@ from gateway.model.recovery import Candidate
 from gateway.model.session import Session, SessionState
 from gateway.store import marks
 from gateway.store import statements as sql
-from gateway.store.inbox import insert_session, owe_all
+from gateway.store.inbox import owe_all
 from gateway.store.rows import message_of, origin_text, session_of
 
 
@@ -83,10 +83,10 @@ def withdraw_resumes(tx: sqlite3.Connection, session_ids: Sequence[int]) -> None
         )
 
 
-def stop_resuming(tx: sqlite3.Connection, session_id: int) -> None:
-    """The user stopped it: nothing goes on by itself any more, and the agent is told so."""
+def stop_resuming(tx: sqlite3.Connection, session_id: int) -> bool:
+    """The user stopped it: nothing goes on by itself any more. Whether anything would have."""
     withdraw_resumes(tx, [session_id])
-    tx.execute(sql.STOP_SESSION, (session_id,))
+    return tx.execute(sql.STOP_SESSION, (session_id,)).rowcount > 0
 
 
 def suspend(
@@ -116,22 +116,6 @@ def dismiss(tx: sqlite3.Connection, session_id: int, turn_id: int, now: float) -
         return False
     tx.execute(sql.WITHDRAW_RESUMES, (session_id,))
     return True
-
-
-def next_generation(tx: sqlite3.Connection, session_id: int, now: float) -> int:
-    """A new conversation at the same address, and nothing left to go on with in the old one.
-
-    Repeated after a crash, it finds the new one and makes no third.
-    """
-    session = _session(tx, session_id)
-    tx.execute(sql.WITHDRAW_WAITING, (session_id,))
-    marks.activate(tx, session_id, now)
-    address = session.address
-    place = (address.account, address.chat, address.thread, address.user)
-    newest, _ = tx.execute(sql.SESSION_AT, place).fetchone()
-    if newest != session_id:
-        return int(newest)
-    return insert_session(tx, session.address, session.generation + 1, now)
 
 
 def _session(tx: sqlite3.Connection, session_id: int) -> Session:

@@ -16,7 +16,7 @@ from gateway.model.operation import Intent
 from gateway.model.recovery import Candidate
 from gateway.model.session import ResumeMode, Session
 from gateway.model.turn import HistoryTurn, Step, TurnEnd, TurnRecord, TurnStart
-from gateway.store import boots, inbox, library, outbox, resumes, turns, upkeep
+from gateway.store import boots, generations, inbox, library, outbox, resumes, turns, upkeep
 from gateway.store.committer import Committer, LedgerConnection, Unit
 from gateway.store.migrate import migrate
 
@@ -171,8 +171,8 @@ class SqliteStore:
     async def withdraw_resumes(self, session_ids: Sequence[int]) -> None:
         await self._write(lambda tx: resumes.withdraw_resumes(tx, session_ids))
 
-    async def stop_resuming(self, session_id: int) -> None:
-        await self._write(lambda tx: resumes.stop_resuming(tx, session_id))
+    async def stop_resuming(self, session_id: int) -> bool:
+        return await self._write(lambda tx: resumes.stop_resuming(tx, session_id))
 
     async def suspend(
         self, session_id: int, reason: str, drafts: Sequence[Draft], now: float
@@ -186,7 +186,7 @@ class SqliteStore:
         return await self._write(lambda tx: resumes.dismiss(tx, session_id, turn_id, now))
 
     async def next_generation(self, session_id: int, now: float) -> int:
-        return await self._write(lambda tx: resumes.next_generation(tx, session_id, now))
+        return await self._write(lambda tx: generations.next_generation(tx, session_id, now))
 
     async def reset_idle(self, now: float, limit: int) -> tuple[int, ...]:
         return await self._write(lambda tx: upkeep.reset_idle(tx, now, limit))

@@ -5,7 +5,7 @@ Each sweep takes a bounded bite, so that no message ever waits for a long one.
 
 import sqlite3
 
-from gateway.store import resumes
+from gateway.store import generations
 from gateway.store import statements as sql
 
 
@@ -14,7 +14,7 @@ def reset_idle(tx: sqlite3.Connection, now: float, limit: int) -> tuple[int, ...
     due = [row[0] for row in tx.execute(sql.IDLE_SESSIONS, (now, limit))]
     for session_id in due:
         tx.execute(sql.SET_IDLE, (None, session_id))
-        resumes.next_generation(tx, session_id, now)
+        generations.next_generation(tx, session_id, now)
     return tuple(due)
 
 

@@ -23,7 +23,7 @@ from adapters.emulators.telegram import TelegramEmulator, TelegramOptions
 from adapters.emulators.telegram_api import Limits
 from tests.crash import soak_plan as plan
 from tests.crash.soak_run import CHANGES, Options, Soak
-from tests.crash.soak_verdict import Kind, Verdict
+from tests.crash.soak_verdict import Kind, Verdict, Violation
 from tests.harness.stage import end_agents
 
 EVERY = 25
@@ -72,6 +72,7 @@ async def soak(options: Options, folder: Path) -> int:
 
 async def _lives(run: Soak, began: float) -> None:
     options = run.options
+    shown: set[Violation] = set()
     numbers = range(options.idle, options.messages - options.idle)
     for life, messages in enumerate(plan.traffic(options.seed, numbers, run.busy, options.kills)):
         await run.live(life, messages)
@@ -79,10 +80,13 @@ async def _lives(run: Soak, began: float) -> None:
         if done % EVERY == 0:
             seconds = time.monotonic() - began
             # What is still open is not lost yet.
-            wrong = sum(violation.kind is not Kind.LOST for violation in run.verdict().violations)
+            wrong = {one for one in run.verdict().violations if one.kind is not Kind.LOST}
+            for violation in sorted(wrong - shown, key=lambda one: one.at or 0):
+                say(f"  {violation}{run.where(violation)}")
+            shown |= wrong
             say(
                 f"{done}/{options.kills} kills, {run.said} said, {len(run.heard.open)} open, "
-                f"{wrong} wrong, {len(run.troubles)} troubles, {seconds:.0f} s, "
+                f"{len(wrong)} wrong, {len(run.troubles)} troubles, {seconds:.0f} s, "
                 f"{seconds / done * (options.kills - done):.0f} s left"
             )
 

@@ -26,12 +26,7 @@ CASES = [
     Case("intake.committed", prompted=1, resumed=0),
     Case("turn.begun", prompted=0, resumed=1),  # the note quotes the request
     Case("turn.opened", prompted=0, resumed=1),
-    pytest.param(
-        Case("turn.worked", prompted=1, resumed=1),
-        marks=pytest.mark.xfail(
-            reason="an agent that had finished is told to finish, and the answer it gave is lost", strict=True
-        ),
-    ),
+    Case("turn.worked", prompted=1, resumed=1),
     Case("turn.committed", prompted=1, resumed=0),
     Case("outbox.claimed", prompted=1, resumed=0, labelled=1, plainly=0),
     Case("outbox.sent", prompted=1, resumed=0, labelled=1),

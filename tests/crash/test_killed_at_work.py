@@ -1,6 +1,5 @@
 """SIGKILL while the agent works: the next gateway has the interrupted turn finished, once, with one note."""
 
-import pytest
 
 from adapters.emulators.faults import FaultKind, When
 
@@ -101,7 +100,6 @@ async def test_a_stop_that_was_sent_while_the_gateway_was_down_wins_over_the_res
     assert len(ann.replies) == 1
 
 
-@pytest.mark.xfail(reason="what follows a /new in the same batch is withdrawn with the old one", strict=True)
 async def test_a_new_that_was_sent_while_the_gateway_was_down_begins_one_conversation(stage):
     ann = stage.chat("Ann")
     gateway = await stage.start()

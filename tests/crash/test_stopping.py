@@ -73,9 +73,6 @@ async def test_a_turn_that_takes_longer_is_cut_and_resumed(stage, patience, numb
     assert len(stage.memory.notes) == 2
 
 
-@pytest.mark.xfail(
-    reason="a tool call that a drain has cut is stored as failed, so no note names it", strict=True
-)
 async def test_a_tool_that_was_cut_is_named_in_the_note(stage):
     ann = stage.chat("Ann")
     stage.configure(shutdown={"drain_timeout": "0s"})

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from gateway.engine.accounts import Accounts
 from gateway.engine.buttons import ButtonParts, Buttons
-from gateway.engine.commands import CommandParts, Commands
+from gateway.engine.commands import RENEWING, CommandParts, Commands
 from gateway.engine.drain import Drain, DrainParts
 from gateway.engine.intake import Intake, IntakeParts
 from gateway.engine.lanes import Lanes
@@ -111,7 +111,7 @@ async def house(
         )
         intake = Intake(
             IntakeParts(store, lanes, outbox, commands, Accounts(adapters), clock, resumer.on_ready),
-            AdmissionPolicy(access, commands=commands.names),
+            AdmissionPolicy(access, commands=commands.names, renewing=RENEWING),
         )
         drain = Drain(DrainParts(store, lanes, turns, outbox, agents, clock, resumer.again), ledger.boot)
         await outbox.load(ACCOUNT)

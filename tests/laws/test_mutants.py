@@ -126,8 +126,8 @@ MUTANTS = {
     ),
     "law 10, a stop is undone by the next reconnect": Mutant(
         "gateway/store/resumes.py",
-        "    withdraw_resumes(tx, [session_id])\n    tx.execute(sql.STOP_SESSION, (session_id,))",
-        "    del tx, session_id",
+        "    withdraw_resumes(tx, [session_id])\n    return tx.execute(sql.STOP",
+        "    return not tx.execute(sql.SESSION_STATE, (session_id,)) and tx.execute(sql.STOP",
         f"{ENGINE}::test_law_10_an_explicit_stop_wins_over_a_rerun",
     ),
     "law 11, a full disk is nobody's business": Mutant(

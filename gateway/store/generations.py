@@ -1,0 +1,41 @@
+"""Which session is the present one at an address. `/new` starts the next generation and keeps the old."""
+
+import sqlite3
+
+from gateway.model.address import Address
+from gateway.model.session import SessionState
+from gateway.store import marks
+from gateway.store import statements as sql
+from gateway.store.rows import session_of
+
+
+def session_at(tx: sqlite3.Connection, address: Address, now: float) -> tuple[int, SessionState]:
+    """The current generation at an address; the first is made when there is none."""
+    found = tx.execute(sql.SESSION_AT, _place(address)).fetchone()
+    if found:
+        return int(found[0]), SessionState(found[1])
+    return _insert(tx, address, 1, now), SessionState.ACTIVE
+
+
+def next_generation(tx: sqlite3.Connection, session_id: int, now: float) -> int:
+    """A new conversation at the same address, and nothing left to go on with in the old one.
+
+    Repeated after a crash, it finds the new one and makes no third.
+    """
+    session = session_of(tx.execute(sql.SESSION_BY_ID, (session_id,)).fetchone())
+    tx.execute(sql.WITHDRAW_WAITING, (session_id,))
+    marks.activate(tx, session_id, now)
+    newest, _ = tx.execute(sql.SESSION_AT, _place(session.address)).fetchone()
+    if newest != session_id:
+        return int(newest)
+    return _insert(tx, session.address, session.generation + 1, now)
+
+
+def _insert(tx: sqlite3.Connection, address: Address, generation: int, now: float) -> int:
+    values = (*_place(address), generation, SessionState.ACTIVE, now, now)
+    (session_id,) = tx.execute(sql.INSERT_SESSION, values).fetchone()
+    return int(session_id)
+
+
+def _place(address: Address) -> tuple[str, str, str, str]:
+    return address.account, address.chat, address.thread, address.user
