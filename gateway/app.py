@@ -194,7 +194,7 @@ def _compose(
     resume = resume_policy(config)
     outbox = Outbox(store, adapters, clock, group, OnUnknown(config.delivery.on_unknown))
     typist = Typist(adapters, clock)
-    note = NotePolicy(resume.freshness, resume.finish)
+    note = NotePolicy(resume.freshness, resume.finish, resume.ask_for)
     turns = Turns(
         TurnParts(store, agents, adapters, outbox, typist, clock, group),
         opening.boot_id,

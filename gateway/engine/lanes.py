@@ -13,7 +13,7 @@ from gateway import log
 _log = log.get()
 
 RunNext = Callable[[int], Awaitable[bool]]
-"""Runs the next turn of a session; false when there was none to run."""
+"""Runs the next turn of a session; false when none is known to follow it."""
 
 
 @dataclass(slots=True)
@@ -61,8 +61,10 @@ class Lanes:
         self._admitting = False
 
     def admit_again(self) -> None:
-        """Turns may begin again. What waits has to be woken."""
+        """Turns may begin again. What waits has to be woken; lanes at work look again by themselves."""
         self._admitting = True
+        for lane in self._lanes.values():
+            lane.woken = True
 
     async def all_idle(self) -> None:
         """Wait until no lane is left."""

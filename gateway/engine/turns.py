@@ -102,7 +102,10 @@ class Turns:
         return tuple((r.start.turn_id, session_id, r.started_at) for session_id, r in self._running.items())
 
     async def run_next(self, session_id: int) -> bool:
-        """Run the next turn of a session; false when there is none."""
+        """Run the next turn of a session; whether another one may follow.
+
+        What arrives while it runs wakes the lane again, so only what waited when it began counts here.
+        """
         parts = self._parts
         store, clock = parts.store, parts.clock
         start = await until_written(clock, lambda: store.begin_turn(session_id, self._boot_id, clock.now()))
@@ -126,7 +129,7 @@ class Turns:
         reach("turn.committed")
         self._log_end(start, end)
         parts.outbox.push(owed)
-        return True
+        return start.more
 
     async def cut_all(self) -> None:
         """Stop every running turn for a drain; one that is just being begun does not get to its agent."""

@@ -92,13 +92,17 @@ class Interruption:
 
 @dataclass(frozen=True, slots=True)
 class TurnStart:
-    """A turn that was just begun in the ledger, with all that is needed to run it."""
+    """A turn that was just begun in the ledger, with all that is needed to run it.
+
+    `more` says that further messages wait behind it.
+    """
 
     turn_id: int
     session: Session
     message: Message
     interruption: Interruption | None
     ended_turns: int
+    more: bool = True
 
 
 @dataclass(frozen=True, slots=True)

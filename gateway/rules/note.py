@@ -27,10 +27,14 @@ _CAUSES = {
 
 @dataclass(frozen=True, slots=True)
 class NotePolicy:
-    """`freshness` is in seconds; an older interruption is not mentioned. `finish`: the agent is to go on."""
+    """`freshness` is in seconds; an older interruption is not mentioned. `finish`: the agent is to go on.
+
+    `ask_for` are kinds of tool calls whose unknown outcome a person has to look at first, even so.
+    """
 
     freshness: float
     finish: bool = True
+    ask_for: frozenset[str] = frozenset()
 
 
 def compose(
@@ -57,8 +61,7 @@ def _note(text: str, opened: Opened, interruption: Interruption, policy: NotePol
     if not _already_told(opened, interruption):
         lines.append("The unfinished request was:")
         lines += [f"> {line}" for line in interruption.request[:REQUEST_LIMIT].splitlines()]
-    finish = policy.finish or interruption.reason == Reason.MANUAL
-    lines.append(_instruction(bool(text), finish and interruption.reason != Reason.STOPPED))
+    lines.append(_instruction(bool(text), _finish(interruption, policy)))
     return "\n".join(lines)
 
 
@@ -69,6 +72,14 @@ def _already_told(opened: Opened, interruption: Interruption) -> bool:
     if opened.mode is ResumeMode.NATIVE and opened.last_replayed is not None:
         return f" {_folded(opened.last_replayed)}".endswith(f" {_folded(interruption.request)}")
     return False
+
+
+def _finish(interruption: Interruption, policy: NotePolicy) -> bool:
+    """Whether the agent is to go on by itself."""
+    if interruption.reason == Reason.MANUAL:
+        return True
+    risky = any(step.tool_kind in policy.ask_for for step in interruption.open_steps)
+    return policy.finish and interruption.reason != Reason.STOPPED and not risky
 
 
 def _instruction(new_text: bool, finish: bool) -> str:

@@ -92,6 +92,10 @@ NEXT_WAITING = (
     f"SELECT {MESSAGE} FROM messages WHERE session_id = ? AND state = 'waiting' "
     "AND kind IN ('user', 'internal') ORDER BY kind = 'internal', id LIMIT 1"
 )
+MORE_WAITING = (
+    "SELECT EXISTS (SELECT 1 FROM messages WHERE session_id = ? AND state = 'waiting' "
+    "AND kind IN ('user', 'internal'))"
+)
 WITHDRAW_RESUMES = (
     "UPDATE messages SET state = 'withdrawn' WHERE session_id = ? AND state = 'waiting' AND kind = 'internal'"
 )

@@ -44,12 +44,14 @@ def begin_turn(tx: sqlite3.Connection, session_id: int, boot_id: int, now: float
     resumes = session.resume_turn_id if marked else None
     (turn_id,) = tx.execute(sql.INSERT_TURN, (session_id, boot_id, now, resumes)).fetchone()
     tx.execute(sql.TAKE_MESSAGE, (turn_id, message.id))
-    # The note goes with this message, so nothing is left for a resume event to say.
-    tx.execute(sql.WITHDRAW_RESUMES, (session_id,))
+    if marked:
+        # The note goes with this message, so nothing is left for a resume event to say.
+        tx.execute(sql.WITHDRAW_RESUMES, (session_id,))
     title = message.text.strip()[:TITLE_LENGTH]
     tx.execute(sql.BEGIN_ON_SESSION, (origin_text(message.origin), title, int(marked), now, session_id))
     (ended,) = tx.execute(sql.HAS_COMPLETED, (session_id,)).fetchone()
-    return TurnStart(turn_id, session, message, interruption, ended)
+    (more,) = tx.execute(sql.MORE_WAITING, (session_id,)).fetchone()
+    return TurnStart(turn_id, session, message, interruption, ended, bool(more))
 
 
 def _interruption(tx: sqlite3.Connection, session: Session) -> Interruption | None:

@@ -37,8 +37,9 @@ async def test_nothing_that_is_said_to_it_hurts(stage):
     assert path == stage.folder / "state" / "control.sock"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
+    stage.tolerated.add("library")  # the HTTP server logs what it could not read
     for data in GARBAGE:
-        await raw(stage, data)
+        assert b" 400 " in (await raw(stage, data)).partition(b"\r\n")[0]
     for body in WRONG_STOPS:
         code, answer = await request(stage, "POST", "/stop", body)
         assert (code, answer["done"]) == (400, False), body

@@ -98,7 +98,7 @@ async def house(
     async with killed_group() as group:
         outbox = Outbox(store, adapters, clock, group, on_unknown)
         parts = TurnParts(store, agents, adapters, outbox, Typist(adapters, clock), clock, group)
-        turns = Turns(parts, ledger.boot, "demo", NotePolicy(resume.freshness, resume.finish))
+        turns = Turns(parts, ledger.boot, "demo", NotePolicy(resume.freshness, resume.finish, resume.ask_for))
         lanes = Lanes(group, turns.run_next, concurrent)
         buttons = Buttons(ButtonParts(store, lanes, outbox, clock))
         commands = Commands(CommandParts(store, lanes, turns, outbox, agents, clock, group, access, buttons))

@@ -83,6 +83,8 @@ def expected(end, cut):
         return TurnState.COMPLETED, None, SAID_NOTHING if end == "completed" else REFUSED
     if cut is Cut.DRAIN:
         return TurnState.INTERRUPTED, Reason.DRAIN_TIMEOUT, None
+    if cut is Cut.OPERATOR:
+        return TurnState.INTERRUPTED, Reason.MANUAL, None
     if cut is Cut.USER:
         return TurnState.CANCELLED, None, None
     return {

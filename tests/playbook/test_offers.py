@@ -176,10 +176,6 @@ async def test_only_steps_of_the_named_kinds_make_it_ask(tmp_path):
     )
 
 
-@pytest.mark.xfail(
-    reason="with continue, a message that comes first tells the agent to finish what has to be asked about",
-    strict=True,
-)
 async def test_a_message_does_not_let_a_risky_step_go_on(tmp_path):
     await play(
         tmp_path,

@@ -1,0 +1,137 @@
+"""`carryon sessions …` and `carryon recover --dry-run`, beside a running gateway and without one."""
+
+import time
+
+from gateway.engine.operations import SUSPENDED
+from tests.e2e.carryon import carryon
+
+WORK = "bake a cake [[tool oven 10m]]"
+
+
+async def test_sessions_of_a_running_gateway(stage):
+    ann, bob = stage.chat("Ann"), stage.chat("Bob")
+    await stage.start()
+    ann.say(WORK)
+    await stage.in_tool("oven")
+    await stage.ask(bob, "remember plums")
+    listed = {s["chat"]: s for s in (await carryon(stage, "sessions", "list", "--json")).values}
+    anns, bobs = listed[str(ann.id)], listed[str(bob.id)]
+    assert (anns["title"], anns["state"]) == (WORK, "active")
+
+    said = await carryon(stage, "sessions", "suspend", anns["id"])
+    assert (said.code, said.err) == (0, "")
+    await stage.shows(ann, SUSPENDED)
+    shown = (await carryon(stage, "sessions", "show", anns["id"], "--json")).values
+    assert (shown["state"], shown["reason"]) == ("suspended", "manual")
+    assert [turn["state"] for turn in shown["turns"]] == ["interrupted"]
+    assert (await carryon(stage, "sessions", "resume", anns["id"])).code == 0
+    await stage.answered(ann, "bake a cake")
+
+    assert (await carryon(stage, "sessions", "reset", bobs["id"])).code == 0
+    await stage.ask(bob, "what do you know [[recall]]")
+    assert "I remember nothing." in bob.replies[-1].text
+    await stage.settled()
+    ann.check(notices=[SUSPENDED])
+    bob.check()
+    for action in ("resume", "suspend", "reset", "show"):
+        for number in (99, 10**19):
+            said = await carryon(stage, "sessions", action, number)
+            assert (said.code, said.out) == (1, ""), (action, number)
+            assert str(number) in said.err
+
+
+async def test_sessions_of_a_stopped_gateway_and_what_the_next_start_would_do(stage):
+    """Every verdict at once: told beforehand by the ledger alone, and then done."""
+    names = ("Ann", "Bob", "Eve", "Dan", "Fay", "Gus", "Hal", "Ida")
+    ann, bob, eve, dan, fay, gus, hal, ida = chats = [stage.chat(name) for name in names]
+    stage.configure(resume={"ask_for": ["delete"]})
+    gateway = await stage.start()
+    for chat in chats:
+        chat.say(WORK)
+    running = "SELECT count(*) FROM steps WHERE kind = 'tool' AND status = 'running'"
+    await stage.knows(lambda ledger: ledger.one(running) == len(chats), "running tools")
+    bob.say("and a pie")
+    await stage.knows(lambda ledger: ledger.one("SELECT count(*) FROM messages") == 9, "nine messages")
+
+    said = (await carryon(stage, "recover", "--dry-run", "--json")).values
+    assert {s["verdict"] for s in said["sessions"]} == {"resume", "answer"}
+    assert said["interrupted_turns"] == len(chats)
+    assert gateway.running
+    assert stage.ledger.one("SELECT count(*) FROM turns WHERE state = 'running'") == len(chats)
+    await gateway.kill()
+
+    ids = dict(stage.ledger.rows("SELECT chat, id FROM sessions"))
+    edit = stage.ledger.edit
+    number = {chat: ids[str(chat.id)] for chat in chats}
+    turn = "turn_id = (SELECT turn_id FROM messages WHERE session_id = ? AND turn_id IS NOT NULL)"
+    edit(f"UPDATE steps SET tool_kind = 'delete' WHERE {turn}", number[eve])
+    stage.configure(access={"default": "deny", "allow": [f"telegram:{c.id}" for c in chats if c != dan]})
+    edit("UPDATE sessions SET resume_attempts = 3 WHERE id = ?", number[fay])
+    (boot,) = {b for (b,) in stage.ledger.rows("SELECT boot_id FROM turns")}
+    for chat, reason, age in ((gus, "restart_interrupted", 7200), (hal, "something_new", 10)):
+        edit(
+            "UPDATE sessions SET state = 'resume_pending', reason = ?, resume_marked_at = ?, "
+            "resume_turn_id = (SELECT id FROM turns WHERE session_id = sessions.id) WHERE id = ?",
+            reason,
+            time.time() - age,
+            number[chat],
+        )
+    assert boot
+    for action, word in (("suspend", "its chat is told"), ("suspend", "suspended already")):
+        said = await carryon(stage, "sessions", action, number[ida])
+        assert word in said.out + said.err
+    for action in ("resume", "suspend", "reset"):
+        for unknown in (99, 10**19):
+            said = await carryon(stage, "sessions", action, unknown)
+            assert (said.code, said.out) == (1, ""), (action, unknown)
+
+    before = stage.ledger.rows("SELECT * FROM sessions")
+    told = (await carryon(stage, "recover", "--dry-run", "--json")).values
+    verdicts = {s["session"]: (s["verdict"], s["why"]) for s in told["sessions"]}
+    assert verdicts[number[ann]] == ("resume", "restart_interrupted")
+    assert verdicts[number[bob]] == ("answer", "1 waiting")
+    assert verdicts[number[eve]] == ("ask", "the outcome of a step is unknown: delete")
+    assert verdicts[number[dan]] == ("skip", f"telegram:{dan.id} is no longer allowed")
+    assert verdicts[number[fay]] == ("suspend", "resumed 3 times without a turn that ended well")
+    assert "longer than 3600 s" in verdicts[number[gus]][1]
+    assert "something_new" in verdicts[number[hal]][1]
+    assert number[ida] not in verdicts
+    assert stage.ledger.rows("SELECT * FROM sessions") == before
+    table = (await carryon(stage, "recover", "--dry-run")).out
+    assert f"Turns that were cut short: {len(chats)}" in table
+    assert (await carryon(stage, "recover")).code == 1
+
+    gateway = await stage.start()
+    await stage.answered(ann, "bake a cake")
+    await stage.answered(bob, "and a pie")
+    await stage.shows(eve, "Shall I go on with it?")
+    await stage.shows(fay, "I will not try again by myself.")
+    await stage.shows(ida, SUSPENDED)
+    await stage.settled()
+    for chat in (dan, gus, hal):
+        assert chat.replies == [], str(chat)
+    states = {chat: stage.ledger.session(chat.id) for chat in (eve, dan, fay, gus, hal, ida)}
+    assert states[hal] == ("resume_pending", "something_new")
+    assert states[fay] == ("suspended", "resume_loop")
+    assert states[ida] == ("suspended", "manual")
+
+    # What an operator decides while it is stopped happens at the next start.
+    assert await gateway.stop() == 0
+    for chat, action in ((fay, "resume"), (hal, "reset"), (ida, "resume")):
+        assert (await carryon(stage, "sessions", action, number[chat])).code == 0
+    await stage.start()
+    await stage.answered(fay, "bake a cake")
+    await stage.answered(ida, "bake a cake")
+    await stage.ask(hal, "what do you know [[recall]]")
+    assert "I remember nothing." in hal.replies[-1].text
+    await stage.ask(gus, "are you there")
+    assert stage.ledger.session(gus.id) == ("active", None)
+    assert stage.memory.ran("oven") == len(chats)
+
+
+async def test_without_a_ledger(stage):
+    for words in (("recover", "--dry-run"), ("sessions", "resume", "1"), ("deliveries", "drop", "1")):
+        said = await carryon(stage, *words)
+        assert (said.code, said.out) == (1, ""), words
+        assert "there is no" in said.err
+        assert said.err.startswith("carryon: ")
