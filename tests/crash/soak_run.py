@@ -31,9 +31,11 @@ CHANGES = {
 }
 """A soak is a crash loop by design: none of the guards against one may stop it."""
 
-STALE = {Way.IDLE: 4.0}
 LONG_ENOUGH = 1.0
 """Seconds of readiness after which a gateway is killed although what its kill waits for has not happened."""
+
+LONGER = 4.0
+"""The same where the kill waits until there is nothing to do."""
 
 STUCK = 60.0
 """Seconds without a single new answer, at the end, after which what is missing is taken for lost."""
@@ -216,12 +218,14 @@ class Soak:
         """Wait for the moment, kill, and note what the gateway was doing."""
         ended = asyncio.ensure_future(gateway.exited())
         moment = asyncio.ensure_future(self._moment(gateway, ending))
-        stale = asyncio.ensure_future(self._stale(gateway, ending))
-        await asyncio.wait({ended, moment, stale}, timeout=PATIENCE / 2, return_when=asyncio.FIRST_COMPLETED)
+        overdue = asyncio.ensure_future(self._overdue(gateway, ending))
+        await asyncio.wait(
+            {ended, moment, overdue}, timeout=PATIENCE / 2, return_when=asyncio.FIRST_COMPLETED
+        )
         by_itself = ended.done()
-        for waiting in (moment, stale):
+        for waiting in (moment, overdue):
             waiting.cancel()
-        await asyncio.gather(moment, stale, return_exceptions=True)
+        await asyncio.gather(moment, overdue, return_exceptions=True)
         if not by_itself and ending.way is not Way.STOP:
             gateway.send(signal.SIGKILL)
         elif not by_itself:
@@ -258,9 +262,9 @@ class Soak:
         elif ending.way is Way.FAILPOINT:
             await asyncio.Event().wait()
 
-    async def _stale(self, gateway: Gateway, ending: Kill) -> None:
+    async def _overdue(self, gateway: Gateway, ending: Kill) -> None:
         await gateway.log.until("account.ready")
-        await asyncio.sleep(STALE.get(ending.way, LONG_ENOUGH))
+        await asyncio.sleep(LONGER if ending.way is Way.IDLE else LONG_ENOUGH)
 
     async def _stop(self, gateway: Gateway) -> None:
         gateway.terminate()

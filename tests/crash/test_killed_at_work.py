@@ -1,6 +1,5 @@
 """SIGKILL while the agent works: the next gateway has the interrupted turn finished, once, with one note."""
 
-
 from adapters.emulators.faults import FaultKind, When
 
 WORK = "count the apples [[sleep 700ms]]"
