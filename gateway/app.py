@@ -15,7 +15,6 @@ from gateway.agents.spec import AgentSpec, ProcessPolicy
 from gateway.agents.spec import ResumePolicy as LadderPolicy
 from gateway.clock import SystemClock
 from gateway.config import AgentConfig, Config
-from gateway.console.control import serve_control
 from gateway.engine.accounts import Accounts
 from gateway.engine.buttons import ButtonParts, Buttons
 from gateway.engine.commands import RENEWING, CommandParts, Commands
@@ -130,7 +129,7 @@ async def _serve(config: Config, clock: Clock) -> int:
                 group.create_task(gateway.timers.run(), name="timers")
                 group.create_task(_beat(store, clock, opening.boot_id), name="beat")
                 group.create_task(_connect_all(gateway, store, clock, unusable), name="accounts")
-                group.create_task(serve_control(config.state_dir, gateway.operations), name="control")
+                group.create_task(_listen_to_operators(config, gateway), name="control")
                 signals.tell(gateway.operations)
                 await until_written(clock, lambda: store.set_boot_state(opening.boot_id, BootState.SERVING))
                 stopped = await gateway.drain.run()
@@ -263,6 +262,12 @@ async def _keep_connected(
                 return
     finally:
         await adapter.close()
+
+
+async def _listen_to_operators(config: Config, gateway: _Gateway) -> None:
+    from gateway.console.control import serve_control  # noqa: PLC0415  after the first poll, not before it
+
+    await serve_control(config.state_dir, gateway.operations)
 
 
 async def _beat(store: Store, clock: Clock, boot_id: int) -> None:
