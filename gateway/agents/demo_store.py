@@ -45,11 +45,12 @@ class Memory:
         if not request.goes_on:
             self.unfinished, self.started = [], set()
         else:
-            if not self.unfinished:  # there was an answer, and a note says that it did not arrive
-                self.unfinished, self.started = list(self.last[0]), self.started | self.last[1]
             quoted, steps = read_note(request.note)
+            if quoted:
+                self.unfinished = [quoted]  # all that is unfinished, in order
+            elif not self.unfinished:  # there was an answer, and a note says that it did not arrive
+                self.unfinished, self.started = list(self.last[0]), self.started | self.last[1]
             self.started |= steps
-            self._add(quoted)
         self._add(request.text)
         if words := plain(request.text):
             self.own.append(words)

@@ -113,7 +113,8 @@ class Drain:
         self.phase = Phase.WAITING
         self._noted = await self._note_state(BootState.DRAINING, request)
         try:
-            async with asyncio.timeout(request.wait):
+            # What is left, not the whole: writing the line above may have taken its time.
+            async with asyncio.timeout(self.deadline):
                 await _first(parts.lanes.all_idle(), self._decided.wait())
         except TimeoutError:
             _log.info("drain.time_is_up", running=len(parts.turns.running))

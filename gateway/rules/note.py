@@ -67,8 +67,11 @@ def _note(text: str, opened: Opened, interruption: Interruption, policy: NotePol
 
 def _already_told(opened: Opened, interruption: Interruption) -> bool:
     """Whether the agent's own history, or the transcript that it is about to get, ends with the request."""
-    if not interruption.request or opened.mode is ResumeMode.BOOTSTRAP:
+    if not interruption.request:
         return True
+    if opened.mode is ResumeMode.BOOTSTRAP:
+        # Of several requests in a row, the transcript does not say which are unfinished.
+        return _folded(interruption.request) in _folded(opened.preamble)
     if opened.mode is ResumeMode.NATIVE and opened.last_replayed is not None:
         return f" {_folded(opened.last_replayed)}".endswith(f" {_folded(interruption.request)}")
     return False

@@ -21,8 +21,9 @@ from gateway.store.marks import clear_mark, mark_interrupted
 from gateway.store.rows import message_of, origin_of, origin_text, session_of, step_of, turn_of
 
 TITLE_LENGTH = 80
-CHAIN_LIMIT = 10
-"""How many interruptions in a row a note looks back through; the loop breaker stops far earlier."""
+CHAIN_LIMIT = 1000
+"""How many interruptions in a row a note looks back through. The loop breaker stops far earlier, unless its
+limit was set high."""
 
 HISTORY_LIMIT = 500
 """Past turns that are read for a transcript; its own limit on characters is reached far earlier."""

@@ -22,7 +22,8 @@ from pathlib import Path
 from adapters.emulators.telegram import TelegramEmulator, TelegramOptions
 from adapters.emulators.telegram_api import Limits
 from tests.crash import soak_plan as plan
-from tests.crash.soak_run import CHANGES, Options, Soak
+from tests.crash.soak_lives import CHANGES
+from tests.crash.soak_run import Options, Soak
 from tests.crash.soak_verdict import Kind, Verdict, Violation
 from tests.harness.stage import end_agents
 
@@ -53,18 +54,18 @@ async def soak(options: Options, folder: Path) -> int:
             say("the last kill is done; waiting for what is owed")
             await run.finish()
         except AssertionError as error:
-            run.troubles.append(f"the soak ended early: {error}")
+            run.gateways.troubles.append(f"the soak ended early: {error}")
         finally:
-            await run.close()
+            await run.gateways.close()
             await asyncio.to_thread(end_agents, folder)
         verdict = run.verdict()
         folder = run.dump()
     report(run, verdict, time.monotonic() - began)
-    if not verdict.violations and not run.troubles:
+    if not verdict.violations and not run.gateways.troubles:
         return 0
     for violation in verdict.violations[:SHOWN]:
         say(f"VIOLATION: {violation}{run.where(violation)}")
-    for trouble in run.troubles[:SHOWN]:
+    for trouble in run.gateways.troubles[:SHOWN]:
         say(f"TROUBLE: {trouble}")
     say(f"kept in {folder}: transcripts.txt, lives.txt, logs, state, demo")
     return 1
@@ -86,7 +87,7 @@ async def _lives(run: Soak, began: float) -> None:
             shown |= wrong
             say(
                 f"{done}/{options.kills} kills, {run.said} said, {len(run.heard.open)} open, "
-                f"{len(wrong)} wrong, {len(run.troubles)} troubles, {seconds:.0f} s, "
+                f"{len(wrong)} wrong, {len(run.gateways.troubles)} troubles, {seconds:.0f} s, "
                 f"{seconds / done * (options.kills - done):.0f} s left"
             )
 
@@ -95,9 +96,9 @@ def report(run: Soak, verdict: Verdict, seconds: float) -> None:
     """The table."""
     rows = [
         ("messages", verdict.asked),
-        ("gateways killed or stopped", sum(run.ways.values())),
+        ("gateways killed or stopped", sum(run.gateways.ways.values())),
         *((f"{kind}", verdict.count(kind)) for kind in Kind),
-        ("troubles of gateways", len(run.troubles)),
+        ("troubles of gateways", len(run.gateways.troubles)),
         ("repeats, labelled", verdict.labelled),
         ("notices", verdict.notices),
         ("faults of the platform", sum(run.heard.struck.values())),
@@ -107,8 +108,8 @@ def report(run: Soak, verdict: Verdict, seconds: float) -> None:
         say(f"{name:28}{number:8}")
     say(f"{'seconds':28}{seconds:8.0f}")
     say(f"{'seed':28}{run.options.seed:8}")
-    _counts("ended while", run.phases)
-    _counts("ended by", run.ways)
+    _counts("ended while", run.gateways.phases)
+    _counts("ended by", run.gateways.ways)
     _counts("faults", run.heard.struck)
 
 

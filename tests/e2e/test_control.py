@@ -2,7 +2,6 @@
 
 import socket
 import stat
-from pathlib import Path
 
 from gateway.console.address import socket_path
 from tests.e2e.carryon import carryon, raw, request, status
@@ -113,9 +112,9 @@ async def test_no_gateway_is_running(stage):
         assert "no gateway is running" in said.err
 
 
-async def test_what_listens_but_does_not_answer_is_no_gateway(stage, tmp_path):
+async def test_what_listens_but_does_not_answer_is_no_gateway(stage):
     path = socket_path(stage.folder / "state")
-    Path(path.parent).mkdir(parents=True)
+    path.parent.mkdir(parents=True)
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as deaf:
         deaf.bind(str(path))
         assert (await carryon(stage, "status")).code == 3

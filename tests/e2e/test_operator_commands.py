@@ -40,50 +40,50 @@ async def test_sessions_of_a_running_gateway(stage):
             assert str(number) in said.err
 
 
-async def test_sessions_of_a_stopped_gateway_and_what_the_next_start_would_do(stage):
-    """Every verdict at once: told beforehand by the ledger alone, and then done."""
-    names = ("Ann", "Bob", "Eve", "Dan", "Fay", "Gus", "Hal", "Ida")
-    ann, bob, eve, dan, fay, gus, hal, ida = chats = [stage.chat(name) for name in names]
-    stage.configure(resume={"ask_for": ["delete"]})
+async def at_work(stage, chats):
+    """A gateway that works in every one of some chats; the session of each."""
     gateway = await stage.start()
     for chat in chats:
         chat.say(WORK)
     running = "SELECT count(*) FROM steps WHERE kind = 'tool' AND status = 'running'"
     await stage.knows(lambda ledger: ledger.one(running) == len(chats), "running tools")
-    bob.say("and a pie")
-    await stage.knows(lambda ledger: ledger.one("SELECT count(*) FROM messages") == 9, "nine messages")
+    ids = dict(stage.ledger.rows("SELECT chat, id FROM sessions"))
+    return gateway, {chat: ids[str(chat.id)] for chat in chats}
 
-    said = (await carryon(stage, "recover", "--dry-run", "--json")).values
-    assert {s["verdict"] for s in said["sessions"]} == {"resume", "answer"}
-    assert said["interrupted_turns"] == len(chats)
+
+def mark(stage, session, reason, age):
+    """Let a session have been interrupted for a reason, so many seconds ago."""
+    stage.ledger.edit(
+        "UPDATE sessions SET state = 'resume_pending', reason = ?, resume_marked_at = ?, "
+        "resume_turn_id = (SELECT id FROM turns WHERE session_id = sessions.id) WHERE id = ?",
+        reason,
+        time.time() - age,
+        session,
+    )
+
+
+async def test_what_the_next_start_would_do_is_what_it_does(stage):
+    """Every verdict at once: told beforehand from the ledger alone, and then done."""
+    names = ("Ann", "Bob", "Eve", "Dan", "Fay", "Gus", "Hal")
+    ann, bob, eve, dan, fay, gus, hal = chats = [stage.chat(name) for name in names]
+    stage.configure(resume={"ask_for": ["delete"]})
+    gateway, number = await at_work(stage, chats)
+    bob.say("and a pie")
+    await stage.knows(lambda ledger: ledger.one("SELECT count(*) FROM messages") == 8, "eight messages")
+
+    told = (await carryon(stage, "recover", "--dry-run", "--json")).values
+    assert {s["verdict"] for s in told["sessions"]} == {"resume", "answer"}
+    assert told["interrupted_turns"] == len(chats)
     assert gateway.running
     assert stage.ledger.one("SELECT count(*) FROM turns WHERE state = 'running'") == len(chats)
     await gateway.kill()
 
-    ids = dict(stage.ledger.rows("SELECT chat, id FROM sessions"))
-    edit = stage.ledger.edit
-    number = {chat: ids[str(chat.id)] for chat in chats}
     turn = "turn_id = (SELECT turn_id FROM messages WHERE session_id = ? AND turn_id IS NOT NULL)"
-    edit(f"UPDATE steps SET tool_kind = 'delete' WHERE {turn}", number[eve])
+    stage.ledger.edit(f"UPDATE steps SET tool_kind = 'delete' WHERE {turn}", number[eve])
     stage.configure(access={"default": "deny", "allow": [f"telegram:{c.id}" for c in chats if c != dan]})
-    edit("UPDATE sessions SET resume_attempts = 3 WHERE id = ?", number[fay])
-    (boot,) = {b for (b,) in stage.ledger.rows("SELECT boot_id FROM turns")}
-    for chat, reason, age in ((gus, "restart_interrupted", 7200), (hal, "something_new", 10)):
-        edit(
-            "UPDATE sessions SET state = 'resume_pending', reason = ?, resume_marked_at = ?, "
-            "resume_turn_id = (SELECT id FROM turns WHERE session_id = sessions.id) WHERE id = ?",
-            reason,
-            time.time() - age,
-            number[chat],
-        )
-    assert boot
-    for action, word in (("suspend", "its chat is told"), ("suspend", "suspended already")):
-        said = await carryon(stage, "sessions", action, number[ida])
-        assert word in said.out + said.err
-    for action in ("resume", "suspend", "reset"):
-        for unknown in (99, 10**19):
-            said = await carryon(stage, "sessions", action, unknown)
-            assert (said.code, said.out) == (1, ""), (action, unknown)
+    stage.ledger.edit("UPDATE sessions SET resume_attempts = 3 WHERE id = ?", number[fay])
+    mark(stage, number[gus], "restart_interrupted", 7200)
+    mark(stage, number[hal], "something_new", 10)
 
     before = stage.ledger.rows("SELECT * FROM sessions")
     told = (await carryon(stage, "recover", "--dry-run", "--json")).values
@@ -95,37 +95,55 @@ async def test_sessions_of_a_stopped_gateway_and_what_the_next_start_would_do(st
     assert verdicts[number[fay]] == ("suspend", "resumed 3 times without a turn that ended well")
     assert "longer than 3600 s" in verdicts[number[gus]][1]
     assert "something_new" in verdicts[number[hal]][1]
-    assert number[ida] not in verdicts
     assert stage.ledger.rows("SELECT * FROM sessions") == before
     table = (await carryon(stage, "recover", "--dry-run")).out
     assert f"Turns that were cut short: {len(chats)}" in table
     assert (await carryon(stage, "recover")).code == 1
 
-    gateway = await stage.start()
+    await stage.start()
     await stage.answered(ann, "bake a cake")
     await stage.answered(bob, "and a pie")
     await stage.shows(eve, "Shall I go on with it?")
     await stage.shows(fay, "I will not try again by myself.")
-    await stage.shows(ida, SUSPENDED)
     await stage.settled()
     for chat in (dan, gus, hal):
         assert chat.replies == [], str(chat)
-    states = {chat: stage.ledger.session(chat.id) for chat in (eve, dan, fay, gus, hal, ida)}
-    assert states[hal] == ("resume_pending", "something_new")
-    assert states[fay] == ("suspended", "resume_loop")
-    assert states[ida] == ("suspended", "manual")
+    assert stage.ledger.session(hal.id) == ("resume_pending", "something_new")
+    assert stage.ledger.session(fay.id) == ("suspended", "resume_loop")
 
-    # What an operator decides while it is stopped happens at the next start.
-    assert await gateway.stop() == 0
-    for chat, action in ((fay, "resume"), (hal, "reset"), (ida, "resume")):
+
+async def test_sessions_of_a_stopped_gateway(stage):
+    """What an operator decides while it is stopped happens at the next start."""
+    fay, hal, ida = chats = [stage.chat(name) for name in ("Fay", "Hal", "Ida")]
+    stage.configure(resume={"enabled": False})
+    gateway, number = await at_work(stage, chats)
+    await gateway.kill()
+    await stage.start()
+    assert await stage.gateway.stop() == 0
+
+    for word in ("its chat is told", "suspended already"):
+        said = await carryon(stage, "sessions", "suspend", number[ida])
+        assert word in said.out + said.err
+    for action, session in (("resume", 99), ("suspend", 10**19), ("reset", -1)):
+        said = await carryon(stage, "sessions", action, "--", session)
+        assert (said.code, said.out) == (1, ""), (action, session)
+    for chat, action in ((fay, "resume"), (hal, "reset")):
         assert (await carryon(stage, "sessions", action, number[chat])).code == 0
     await stage.start()
     await stage.answered(fay, "bake a cake")
-    await stage.answered(ida, "bake a cake")
+    await stage.shows(ida, SUSPENDED)
     await stage.ask(hal, "what do you know [[recall]]")
     assert "I remember nothing." in hal.replies[-1].text
-    await stage.ask(gus, "are you there")
-    assert stage.ledger.session(gus.id) == ("active", None)
+    await stage.settled()
+    assert stage.ledger.session(ida.id) == ("suspended", "manual")
+    assert await stage.gateway.stop() == 0
+
+    assert (await carryon(stage, "sessions", "resume", number[ida])).code == 0
+    await stage.start()
+    await stage.answered(ida, "bake a cake")
+    await stage.settled()
+    fay.check()
+    ida.check(notices=[SUSPENDED])
     assert stage.memory.ran("oven") == len(chats)
 
 

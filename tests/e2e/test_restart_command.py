@@ -59,6 +59,8 @@ async def test_in_the_topic_that_asked_also_when_the_restart_was_killed(stage):
         stage.emulator.events.until(lambda: (trees, RESTARTING) in shown()), "the restart's announcement"
     )
     await gateway.logged("drain.started")
+    sent = "SELECT count(*) FROM deliveries WHERE state = 'sent'"
+    await stage.knows(lambda ledger: ledger.one(sent) == 1, "the announcement to be settled")
     await gateway.kill()
 
     await stage.start()

@@ -8,9 +8,10 @@
 Effects that are not written down fail a playbook as much as those that do not come. In one chat, and in one
 agent's conversation, their order counts; between them it does not.
 
-Who acts: a person (`ann`, or `ann@garden/beds` in a thread of a group), `agent`, `gateway`, `platform`, `time`
-and `config`. A person's `/word` is a command and `[Label]` a pressed button. `<...>` in front of a prompt
-sums up its recovery note; brackets in front of a message name one of the gateway's own, or a button.
+Who acts: a person (`ann`, or `ann@garden/beds` in a thread of a group), `agent`, `gateway`, `operator`,
+`platform`, `time` and `config`. A person's `/word` is a command and `[Label]` a pressed button. `<...>` in
+front of a prompt sums up its recovery note; brackets in front of a message name one of the gateway's own, or
+a button.
 """
 
 import json
@@ -148,7 +149,9 @@ async def _by_place(theatre: Theatre, action: str, place: str) -> None:
 
 
 async def _deliveries(theatre: Theatre, action: str) -> None:
-    (delivery,) = [d for d in await theatre.store.deliveries(10) if d.state in ("held", "rejected", "unknown")]
+    (delivery,) = [
+        d for d in await theatre.store.deliveries(10) if d.state in ("held", "rejected", "unknown")
+    ]
     outcome = await getattr(_operations(theatre), action)(delivery.id)
     theatre.effects.append(f"operator << {type(outcome).__name__.lower()}")
 

@@ -66,19 +66,21 @@ def test_without_open_steps_none_are_spoken_of():
 
 
 @pytest.mark.parametrize(
-    ("mode", "last", "quoted"),
+    ("mode", "last", "preamble", "quoted"),
     [
-        (ResumeMode.FRESH, None, True),
-        (ResumeMode.LIVE, None, True),
-        (ResumeMode.NATIVE, None, True),
-        (ResumeMode.NATIVE, "something before it", True),
-        (ResumeMode.NATIVE, "dig a well", False),
-        (ResumeMode.NATIVE, "  dig\na   well ", False),
-        (ResumeMode.BOOTSTRAP, None, False),
+        (ResumeMode.FRESH, None, "", True),
+        (ResumeMode.LIVE, None, "", True),
+        (ResumeMode.NATIVE, None, "", True),
+        (ResumeMode.NATIVE, "something before it", "", True),
+        (ResumeMode.NATIVE, "let us dig a well tomorrow", "", True),
+        (ResumeMode.NATIVE, "dig a well", "", False),
+        (ResumeMode.NATIVE, "  dig\na   well ", "", False),
+        (ResumeMode.BOOTSTRAP, None, "[USER]:\n  dig a well", False),
+        (ResumeMode.BOOTSTRAP, None, "[USER]:\n  dig", True),
     ],
 )
-def test_the_request_is_quoted_only_where_the_agent_does_not_have_it(mode, last, quoted):
-    assert ("> dig a well" in note(mode=mode, last=last)) == quoted
+def test_the_request_is_quoted_only_where_the_agent_does_not_have_it(mode, last, preamble, quoted):
+    assert ("> dig a well" in note(mode=mode, last=last, preamble=preamble)) == quoted
 
 
 def test_a_quoted_request_is_bounded_and_every_line_is_marked():
