@@ -6,13 +6,14 @@ PIP    := $(BIN)/python -m pip --disable-pip-version-check -q
 RUN    := $(VENV)/.run-stamp
 DEV    := $(VENV)/.dev-stamp
 
-.PHONY: help demo test check bench crash format clean
+.PHONY: help demo test check bench crash soak format clean
 
 help:
 	@echo "make demo    ask, kill -9 in the middle of the answer, start again, read the answer"
 	@echo "make test    the whole suite"
 	@echo "make check   lint, types, layers"
 	@echo "make bench   the numbers, as one table and JSON"
+	@echo "make soak    2,000 messages in 50 chats while the gateway is killed 500 times; a quarter of an hour"
 	@echo "make crash   kill the gateway at every system call of a conversation"
 
 $(VENV)/bin/python:
@@ -44,6 +45,9 @@ check: $(DEV)
 
 bench: $(RUN)
 	$(BIN)/python -m bench
+
+soak: $(DEV)
+	$(BIN)/python -m tests.crash.soak
 
 crash: $(DEV)
 	$(BIN)/python -m tests.crash.sweep

@@ -232,7 +232,7 @@ class Outbox(Protocol):
         ...
 
     async def claim(self, delivery_id: int) -> bool:
-        """`pending` becomes `sending`, before the platform hears of it; false if it was dropped meanwhile."""
+        """`pending` becomes `sending`, before the platform hears of it; false if it was settled meanwhile."""
         ...
 
     async def settle(self, delivery_id: int, outcome: SendOutcome, now: float) -> None:

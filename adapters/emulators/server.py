@@ -169,8 +169,14 @@ class EmulatorServer:
         """Await work that goes on when its awaiter is cancelled; `stop` ends it."""
         task = asyncio.get_running_loop().create_task(work)
         self._late.add(task)
-        task.add_done_callback(self._late.discard)
+        task.add_done_callback(self._ended)
         return await asyncio.shield(task)
+
+    def _ended(self, task: asyncio.Task[Reply]) -> None:
+        """Whoever waited for it may have left: what it ended with has been looked at all the same."""
+        self._late.discard(task)
+        if not task.cancelled():
+            task.exception()
 
     async def _dispatch(self, request: web.BaseRequest) -> web.StreamResponse:
         if request.path.startswith(CONTROL):

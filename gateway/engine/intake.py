@@ -4,7 +4,7 @@ Returning from `accept` is the acknowledgement. Whatever happens before it is as
 """
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from gateway import log
 from gateway.engine.accounts import Accounts
@@ -59,8 +59,8 @@ class Intake:
         )
         reach("intake.committed")
         self._parts.outbox.push(result.owed)
-        for entry, accepted in zip(entries, result.accepted, strict=True):
-            self._route(replace(accepted, text=entry.text))
+        for accepted in result.accepted:
+            self._route(accepted)
 
     def _route(self, accepted: Accepted) -> None:
         if not accepted.fresh:

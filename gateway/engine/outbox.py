@@ -174,7 +174,9 @@ class Outbox:
         found = await self._ledger.delivery(delivery.id)
         if found is None or found.state is not DeliveryState.UNKNOWN:
             return False  # a person dropped it meanwhile
-        if self._on_unknown is OnUnknown.HOLD or times > DOUBTFUL_ATTEMPTS:
+        # A notice that comes twice does no harm; one that is held says nothing to anybody.
+        holds = self._on_unknown is OnUnknown.HOLD and delivery.kind is DeliveryKind.REPLY
+        if holds or times > DOUBTFUL_ATTEMPTS:
             await until_written(self._clock, lambda: self._ledger.hold(delivery.id))
             _log.warning("delivery.held", delivery=delivery.id)
             await self._offer(delivery)

@@ -11,6 +11,7 @@ class Candidate:
     """A session with a marker or with waiting messages.
 
     `waiting` counts waiting messages from people; `scheduled` says that a resume event already waits.
+    `spent` says that this interruption was resumed before, or is not to be.
     `open_kinds` are the kinds of the tool calls in the interrupted turn whose outcome is unknown.
     """
 
@@ -18,6 +19,7 @@ class Candidate:
     waiting: int
     scheduled: bool
     open_kinds: frozenset[str] = frozenset()
+    spent: bool = False
 
 
 class Verdict(StrEnum):

@@ -13,7 +13,7 @@ from gateway.model.turn import Interruption
 NOTE_MARKER = "<<GATEWAY NOTE>>"
 TRANSCRIPT_MARKER = "<<RESUMED CONVERSATION>>"
 
-REQUEST_LIMIT = 8000
+REQUEST_LIMIT = 60_000
 """Characters of an interrupted request that a note repeats at most."""
 
 _CAUSES = {
@@ -61,6 +61,8 @@ def _note(text: str, opened: Opened, interruption: Interruption, policy: NotePol
     if not _already_told(opened, interruption):
         lines.append("The unfinished request was:")
         lines += [f"> {line}" for line in interruption.request[:REQUEST_LIMIT].splitlines()]
+        if len(interruption.request) > REQUEST_LIMIT:
+            lines.append("It was longer than this; ask its author for the rest.")
     lines.append(_instruction(bool(text), _finish(interruption, policy)))
     return "\n".join(lines)
 

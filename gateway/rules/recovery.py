@@ -60,7 +60,7 @@ def recover(
         return _skip(candidate, "the gateway crashed too often lately; waits for the next message")
     if candidate.scheduled and session.reason == Reason.MANUAL:
         return Decision(candidate, Verdict.RESUME, "a person asked for it")
-    if why := _ineligible(session, policy, now):
+    if why := _ineligible(candidate, policy, now):
         return _skip(candidate, why)
     if why := _question(candidate, policy):
         return Decision(candidate, Verdict.ASK, why)
@@ -76,13 +76,16 @@ def _question(candidate: Candidate, policy: ResumePolicy) -> str | None:
     return None
 
 
-def _ineligible(session: Session, policy: ResumePolicy, now: float) -> str | None:
+def _ineligible(candidate: Candidate, policy: ResumePolicy, now: float) -> str | None:
+    session = candidate.session
     if not policy.enabled or not (policy.finish or policy.ask):
         return "resuming is switched off"
     if session.reason not in policy.reasons:
         return f"the reason {session.reason!r} is not resumed without being asked"
     if session.resume_turn_id is None or session.resume_marked_at is None:
         return "nothing is known of the interrupted turn"
+    if candidate.spent:
+        return "it was resumed once, or stopped, and waits for the next message"
     age = now - session.resume_marked_at
     if age > policy.freshness:
         return f"interrupted {age:.0f} s ago, which is longer than {policy.freshness:.0f} s"

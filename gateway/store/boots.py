@@ -45,7 +45,10 @@ def _announce_return(tx: sqlite3.Connection, now: float) -> None:
     if found is None:
         return
     boot_id, session_id = found
-    route = Route(*tx.execute(sql.SESSION_ROUTE, (session_id,)).fetchone())
+    place = tx.execute(sql.SESSION_ROUTE, (session_id,)).fetchone()
+    if place is None:
+        return  # forgotten meanwhile
+    route = Route(*place)
     owe(tx, route, Draft(DeliveryKind.NOTICE, BACK), now, key=f"back:{boot_id}", session_id=session_id)
 
 

@@ -61,7 +61,13 @@ def _accept_one(tx: sqlite3.Connection, entry: Entry, owed: list[Delivery | None
         notice = Draft(DeliveryKind.NOTICE, FULL_NOTICE.format(entry.max_queued), entry.origin.message_ref)
         owed.append(owe(tx, entry.address.route, notice, now, session_id=session_id))
     return Accepted(
-        message_id, session_id, fresh=True, kind=entry.kind, command=entry.command, session_state=state
+        message_id,
+        session_id,
+        fresh=True,
+        kind=entry.kind,
+        command=entry.command,
+        text=entry.text,
+        session_state=state,
     )
 
 

@@ -24,9 +24,9 @@ def owed(tx: sqlite3.Connection, account: str) -> tuple[Delivery, ...]:
 
 
 def claim(tx: sqlite3.Connection, delivery_id: int) -> bool:
-    """From here on, a crash leaves the outcome unknown. False if a person dropped it meanwhile."""
+    """From here on, a crash leaves the outcome unknown. False if it was dropped or sent meanwhile."""
     (before,) = tx.execute(sql.DELIVERY_STATE, (delivery_id,)).fetchone()
-    if before == DeliveryState.REJECTED:
+    if DeliveryState(before).terminal:
         return False
     DELIVERY_TRANSITIONS.check(DeliveryState(before), DeliveryState.SENDING)
     tx.execute(sql.CLAIM, (delivery_id,))

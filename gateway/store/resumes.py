@@ -21,7 +21,9 @@ def candidates(tx: sqlite3.Connection, account: str | None) -> tuple[Candidate, 
     for session_id in waiting.keys() - sessions.keys():
         sessions[session_id] = _with_author(tx, _session(tx, session_id))
     return tuple(
-        Candidate(session, *_counts(waiting.get(session.id)), _open_kinds(tx, session))
+        Candidate(
+            session, *_counts(waiting.get(session.id)), _open_kinds(tx, session), spent=_is_spent(tx, session)
+        )
         for _, session in sorted(sessions.items())
         if account is None or session.address.account == account
     )
@@ -31,6 +33,14 @@ def _with_author(tx: sqlite3.Connection, session: Session) -> Session:
     """Without a marker, the author of what waits is answered: a new session knows nobody yet."""
     row = tx.execute(sql.NEXT_WAITING, (session.id,)).fetchone()
     return replace(session, origin=message_of(row).origin) if row else session
+
+
+def _is_spent(tx: sqlite3.Connection, session: Session) -> bool:
+    """Whether the present interruption was resumed, or kept from it, before."""
+    if session.resume_turn_id is None:
+        return False
+    event_id = f"resume:{session.resume_turn_id}"
+    return tx.execute(sql.SPENT_EVENT, (session.address.account, event_id)).fetchone() is not None
 
 
 def _open_kinds(tx: sqlite3.Connection, session: Session) -> frozenset[str]:
@@ -104,6 +114,8 @@ def reactivate(tx: sqlite3.Connection, session_id: int, event_id: str, now: floa
     if session.resume_turn_id is None or session.origin is None:
         marks.activate(tx, session_id, now)
         return False
+    if tx.execute(sql.KNOWN_EVENT, (session.address.account, event_id)).fetchone():
+        return True  # asked for before a crash, and on its way
     tx.execute(sql.REACTIVATE_SESSION, (now, now, session_id))
     tx.execute(sql.WITHDRAW_RESUMES, (session_id,))
     _put_event(tx, session, event_id, MessageState.WAITING, now)

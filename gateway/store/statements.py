@@ -74,6 +74,7 @@ RECENT_SESSIONS = (
 
 # Messages
 KNOWN_EVENT = "SELECT id, session_id FROM messages WHERE account = ? AND event_id = ?"
+SPENT_EVENT = "SELECT 1 FROM messages WHERE account = ? AND event_id = ? AND state <> 'waiting'"
 INSERT_MESSAGE = (
     "INSERT INTO messages (account, event_id, session_id, kind, state, command, text, origin, received_at) "
     "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id"
@@ -204,7 +205,13 @@ OLD_SESSIONS = (
     "AND NOT EXISTS (SELECT 1 FROM messages WHERE session_id = old.id AND state = 'waiting') "
     "AND NOT EXISTS (SELECT 1 FROM deliveries WHERE session_id = old.id AND state IN "
     "('pending', 'sending', 'unknown', 'held')) "
-    "AND NOT EXISTS (SELECT 1 FROM turns WHERE session_id = old.id AND state = 'running')"
+    "AND NOT EXISTS (SELECT 1 FROM turns WHERE session_id = old.id AND state = 'running') "
+    # An event id is kept as long as it may be delivered again, and an old conversation as long as a newer one
+    # stands before it: else it would come back with the next message.
+    "AND NOT EXISTS (SELECT 1 FROM messages WHERE session_id = old.id AND received_at >= ?) "
+    "AND NOT EXISTS (SELECT 1 FROM sessions AS earlier WHERE earlier.account = old.account "
+    "AND earlier.chat = old.chat AND earlier.thread = old.thread AND earlier.person = old.person "
+    "AND earlier.generation < old.generation)"
 )
 HIGHEST_SESSION = "SELECT max(id) FROM sessions"
 FORGET_SESSION = (

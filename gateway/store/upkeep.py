@@ -30,7 +30,7 @@ def forget(tx: sqlite3.Connection, used_before: float, after_id: int, span: int)
     bite is as short among a million sessions that stay as among those that go.
     """
     last = after_id + span
-    old = tx.execute(sql.OLD_SESSIONS, (used_before, after_id, last)).fetchall()
+    old = tx.execute(sql.OLD_SESSIONS, (used_before, after_id, last, used_before)).fetchall()
     for (session_id,) in old:
         for statement in sql.FORGET_SESSION:
             tx.execute(statement, (session_id,))

@@ -57,7 +57,6 @@ async def test_work_that_a_pause_cut_is_gone_on_with(ledger, reason):
     assert (await ledger.begin(start.session.id)).interruption.request == "dig"
 
 
-@pytest.mark.xfail(reason="asked for again with the same event id, the event is withdrawn", strict=True)
 async def test_a_resume_by_hand_that_is_repeated_after_a_crash_still_happens(ledger):
     """The command's effect was committed and its answer was not: it is carried out again."""
     session = (await ledger.interrupted()).session.id
@@ -88,9 +87,6 @@ async def test_what_was_dropped_is_not_claimed(ledger):
     assert not await ledger.store.claim(delivery.id)
 
 
-@pytest.mark.xfail(
-    reason="claiming what was sent meanwhile raises", strict=True, raises=IllegalTransitionError
-)
 async def test_what_was_dropped_and_revived_is_sent_once(ledger):
     """Its queue still holds it from before, and the revival put it there again."""
     said = await ledger.say("go")

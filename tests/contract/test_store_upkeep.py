@@ -157,7 +157,6 @@ async def test_bites_go_by_ids_and_end(ledger):
     assert await ledger.store.forget(FAR, 0, 2) == (0, None)
 
 
-@pytest.mark.xfail(reason="the generation before it comes back with the next message", strict=True)
 async def test_a_conversation_that_was_left_does_not_come_back(ledger):
     left = await used(ledger)
     (delivery,) = await ledger.store.notify(left, notice("held"), ledger.tick())
@@ -170,9 +169,6 @@ async def test_a_conversation_that_was_left_does_not_come_back(ledger):
     assert (await ledger.say("hello")).session_id != left
 
 
-@pytest.mark.xfail(
-    reason="a command does not count as use: its event id is forgotten within the week", strict=True
-)
 async def test_an_event_id_that_came_lately_is_kept(ledger):
     session = await used(ledger)
     cut = ledger.tick()
@@ -183,7 +179,6 @@ async def test_an_event_id_that_came_lately_is_kept(ledger):
     assert not again.fresh
 
 
-@pytest.mark.xfail(reason="the boot cannot be opened any more", strict=True, raises=TypeError)
 async def test_who_asked_for_a_restart_may_be_forgotten(ledger):
     session = await used(ledger)
     ids = ledger.boot, session

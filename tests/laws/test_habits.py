@@ -18,6 +18,7 @@ SUPERVISORS = {
     "gateway/store/committer.py:_transact": "every error belongs to a caller and is carried to it",
 }
 REAL_TIME = {
+    "tests/crash/soak_lives.py": "a kill comes at a random moment of real time",
     "tests/harness/waiting.py": "the one place that waits for another process",
     "tests/contract/agents.py": "agents are real processes, and so is their clock",
     "tests/contract/test_agents_hostile.py": "a hostile process leaves notes in files, and nothing else",

@@ -136,6 +136,36 @@ MUTANTS = {
         "",
         f"{STORE}writing.py::test_law_11_a_full_disk_takes_nothing_and_says_so",
     ),
+    "law 10, the marker outlives a turn that ended well": Mutant(
+        "gateway/store/turns.py",
+        "        clear_mark(tx, session_id, now)",
+        "        pass",
+        "tests/playbook/test_restarts.py::test_law_10_first_in_first_out_across_a_kill",
+    ),
+    "law 2, a finished turn is run again": Mutant(
+        "gateway/store/statements.py",
+        "WHERE t.state = 'running' ORDER BY t.id",
+        "WHERE t.state IN ('running', 'completed') ORDER BY t.id",
+        "tests/playbook/test_restarts.py::test_law_02_a_finished_turn_is_delivered_and_not_run_again",
+    ),
+    "law 8, crashes are not remembered": Mutant(
+        "gateway/store/boots.py",
+        "    crashes = tuple(row[0] for row in tx.execute(sql.CRASHES, (CRASHES_REMEMBERED,)))",
+        "    crashes = ()",
+        "tests/playbook/test_restarts.py::test_law_08_after_too_many_crashes_nothing_is_resumed_unasked",
+    ),
+    "law 5, a second note is written": Mutant(
+        "gateway/rules/note.py",
+        '    return "\\n".join(lines)',
+        '    return "\\n".join(lines + lines)',
+        "tests/unit/test_rules_note.py::test_law_05_exactly_one_note",
+    ),
+    "a restart that was asked for runs twice": Mutant(
+        "gateway/engine/commands.py",
+        "                continue  # of this very boot, and on its way",
+        "                pass",
+        "tests/playbook/test_stops.py::test_a_restart_that_was_asked_for_while_it_was_down_restarts_once",
+    ),
     "law 12, how it was continued is not stored": Mutant(
         "gateway/store/turns.py",
         "tx.execute(sql.SET_TURN_MODE, (mode, why, turn_id))",

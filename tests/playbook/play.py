@@ -97,11 +97,12 @@ async def compare(theatre: Theatre, scene: Scene) -> None:
 
     def enough() -> bool:
         found = by_actor(theatre.effects)
-        return all(len(found.get(actor, [])) >= len(lines) for actor, lines in wanted.items())
+        astray = any(lines != wanted.get(actor, [])[: len(lines)] for actor, lines in found.items())
+        return astray or all(len(found.get(actor, [])) >= len(lines) for actor, lines in wanted.items())
 
     try:
         await within(theatre.until(enough), "the effects")
-        if any(effect.startswith("gateway << ") for effect in theatre.effects):
+        if any(effect.startswith("gateway << ") for effect in scene.effects):
             await theatre.ended()
         await theatre.quiet()
     except AssertionError as error:

@@ -7,11 +7,19 @@ from contextlib import asynccontextmanager
 import pytest
 
 from gateway.engine.outbox import DOUBTFUL_ATTEMPTS, OnUnknown, Outbox
-from gateway.model.delivery import Delivered, DeliveryState, Rejected, RetryAfter, Unknown
+from gateway.model.delivery import (
+    Delivered,
+    DeliveryKind,
+    DeliveryState,
+    Draft,
+    Rejected,
+    RetryAfter,
+    Unknown,
+)
 from tests.helpers.clock import ManualClock, until
 from tests.helpers.fakes import ScriptedChat
 from tests.helpers.groups import killed_group
-from tests.helpers.ledgers import ACCOUNT, notice, opened
+from tests.helpers.ledgers import ACCOUNT, opened
 
 
 class Office:
@@ -25,7 +33,7 @@ class Office:
 
     async def owe(self, *texts, chat="1001", push=True):
         said = await self.ledger.say("x", chat)
-        drafts = tuple(draft for text in texts for draft in notice(text))
+        drafts = tuple(Draft(DeliveryKind.REPLY, text) for text in texts)
         owed = await self.ledger.store.notify(said.session_id, drafts, self.ledger.tick())
         if push:
             self.outbox.push(owed)

@@ -84,7 +84,7 @@ def test_the_request_is_quoted_only_where_the_agent_does_not_have_it(mode, last,
 
 
 def test_a_quoted_request_is_bounded_and_every_line_is_marked():
-    said = note(interruption=cut("line\n" * 10_000), mode=ResumeMode.FRESH)
+    said = note(interruption=cut("line\n" * 20_000), mode=ResumeMode.FRESH)
     assert said.count("> line") == REQUEST_LIMIT // len("line\n")
     assert len(said) < 3 * REQUEST_LIMIT
 
