@@ -6,7 +6,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
-from gateway.errors import StateLocked
+from gateway.errors import LedgerUnavailable, StateLocked
 
 LOCK_FILE = "lock"
 
@@ -15,12 +15,17 @@ LOCK_FILE = "lock"
 def hold_state(state_dir: Path) -> Generator[None]:
     """Hold the state directory, making it where it is missing.
 
-    Raises `StateLocked`, naming the process that has it. The kernel lets go of the lock when the process
-    ends, however it ends, so that there is no stale lock to clear by hand; the number in the file is only
+    Raises `StateLocked`, naming the process that has it, and `LedgerUnavailable` where the directory cannot
+    be used. The kernel lets go of the lock when the process ends, however it ends, so that there is no stale
+    lock to clear by hand; the number in the file is only
     for people. A child process never inherits it: Python opens files close-on-exec.
     """
-    state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with (state_dir / LOCK_FILE).open("a+", encoding="ascii") as file:
+    try:
+        state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        opened = (state_dir / LOCK_FILE).open("a+", encoding="ascii")
+    except OSError as error:
+        raise LedgerUnavailable(str(error)) from None
+    with opened as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -3,11 +3,12 @@
 import asyncio
 import sqlite3
 from collections.abc import AsyncGenerator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
+from gateway.errors import LedgerUnavailable
 from gateway.model.boot import Boot, BootOpening, BootState
 from gateway.model.delivery import Delivery, Draft, SendOutcome
 from gateway.model.intake import Accepted, BatchResult
@@ -28,13 +29,13 @@ LEDGER_FILE = "ledger.db"
 async def open_sqlite(path: Path) -> AsyncGenerator["SqliteStore"]:
     """Open, and if need be create or migrate, the ledger at `path`.
 
-    Raises `SchemaTooNew`. On leaving, what was queued is written and both connections are closed: an
-    aiosqlite connection that is not keeps the process from ending.
+    Raises `SchemaTooNew` and `LedgerUnavailable`. On leaving, what was queued is written and both
+    connections are closed: an aiosqlite connection that is not keeps the process from ending.
     """
+    await asyncio.to_thread(_prepare, path)
     writing = LedgerConnection(partial(_connect, path), iter_chunk_size=64)
     reading = LedgerConnection(partial(_connect_reading, path), iter_chunk_size=64)
     async with writing:
-        await writing.run(migrate)
         committer = Committer(writing)
         async with reading, asyncio.TaskGroup() as group:
             group.create_task(committer.run(), name="ledger-committer")
@@ -42,6 +43,18 @@ async def open_sqlite(path: Path) -> AsyncGenerator["SqliteStore"]:
                 yield SqliteStore(committer, reading)
             finally:
                 committer.stop()
+
+
+def _prepare(path: Path) -> None:
+    """Create or migrate the ledger, on a connection of its own.
+
+    A connection that fails to open inside aiosqlite leaves a thread behind that cannot say so in words.
+    """
+    try:
+        with closing(_connect(path)) as raw:
+            migrate(raw)
+    except (sqlite3.Error, OSError) as error:
+        raise LedgerUnavailable(f"{path}: {error}") from None
 
 
 def _connect(path: Path) -> sqlite3.Connection:
