@@ -32,7 +32,7 @@ async def open_sqlite(path: Path) -> AsyncGenerator["SqliteStore"]:
     Raises `SchemaTooNew` and `LedgerUnavailable`. On leaving, what was queued is written and both
     connections are closed: an aiosqlite connection that is not keeps the process from ending.
     """
-    await asyncio.to_thread(_prepare, path)
+    _prepare(path)  # it may block: nothing else runs before there is a ledger
     writing = LedgerConnection(partial(_connect, path), iter_chunk_size=64)
     reading = LedgerConnection(partial(_connect_reading, path), iter_chunk_size=64)
     async with writing:
