@@ -5,6 +5,7 @@ import gc
 import os
 import signal
 import socket
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NoReturn, cast
@@ -130,6 +131,7 @@ async def _serve(config: Config, clock: Clock) -> int:
                 gateway = _compose(config, store, agents, clock, group, opening)
                 for account in gateway.adapters:
                     await gateway.outbox.load(account)
+                await _tell_of_orphans(store, gateway)
                 group.create_task(gateway.typist.run(), name="typist")
                 group.create_task(gateway.timers.run(), name="timers")
                 group.create_task(_beat(store, clock, opening.boot_id), name="beat")
@@ -267,6 +269,17 @@ async def _keep_connected(
                 return
     finally:
         await adapter.close()
+
+
+async def _tell_of_orphans(store: Store, gateway: _Gateway) -> None:
+    """What is owed to accounts that are not configured any more: kept, and not silently."""
+    orphans = Counter(
+        candidate.session.address.account
+        for candidate in await store.candidates()
+        if candidate.session.address.account not in gateway.adapters
+    )
+    for account, count in orphans.items():
+        _log.warning("account.unknown", account=account, sessions_that_wait=count)
 
 
 async def _listen_to_operators(config: Config, gateway: _Gateway) -> None:

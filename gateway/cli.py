@@ -3,6 +3,7 @@
 import os
 import sys
 import time
+from importlib import metadata
 from pathlib import Path
 from typing import Annotated
 
@@ -29,14 +30,24 @@ app.add_typer(deliveries, name="deliveries")
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 
 
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"carryon {metadata.version('carryon')}")
+        raise typer.Exit
+
+
 @app.callback()
 def options(
     context: typer.Context,
     config: Annotated[
         Path, typer.Option("--config", "-c", envvar="CARRYON_CONFIG", help="The config file.")
     ] = Path(DEFAULT_CONFIG),
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
 ) -> None:
     """Options of all commands."""
+    del version
     context.obj = config
 
 
@@ -154,7 +165,10 @@ Wait = Annotated[
 
 @app.command()
 def drain(context: typer.Context, wait: Wait = None) -> None:
-    """Stop the running gateway: begin nothing new, let running turns finish, and follow it to its end."""
+    """Stop the running gateway: begin nothing new, let running turns finish, and follow it to its end.
+
+    Asked a second time, it does not wait for running turns any longer.
+    """
     _stop(context, "stop", wait)
 
 
@@ -216,7 +230,13 @@ def emulate(
         raise CarryonError(f"there is no emulator for {platform!r}; there is one for: telegram")
     from adapters.emulators.telegram import main as serve  # noqa: PLC0415
 
-    serve(["--host", host, "--port", str(port)])
+    try:
+        serve(["--host", host, "--port", str(port)])
+    except OSError as error:
+        raise CarryonError(
+            f"cannot listen on {host}:{port} ({error.strerror or error}); if another emulator runs there, "
+            "name another port with --port, and the same one in the account's api_url"
+        ) from None
 
 
 def main() -> None:

@@ -70,6 +70,22 @@ class SchemaTooNew(CarryonError):  # noqa: N818
         )
 
 
+class LedgerDamaged(CarryonError):  # noqa: N818
+    """The disk's, or a person's: what lies in the ledger's place is not a ledger that can be read.
+
+    Nothing was touched. Exit code 78: starting again changes nothing.
+    """
+
+    exit_code: ClassVar[int] = 78
+
+    def __init__(self, path: Path | str, reason: str) -> None:
+        self.path = Path(path)
+        super().__init__(
+            f"{path} cannot be read as a ledger: {reason}; nothing was changed in it; "
+            "restore a backup, or move the file away to begin with an empty ledger"
+        )
+
+
 class LedgerUnavailable(CarryonError):  # noqa: N818
     """The machine's: the ledger cannot be read or written (full disk, lost mount, damaged database).
 

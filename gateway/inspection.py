@@ -156,7 +156,7 @@ def recovery(config: Config, now: float, *, as_json: bool) -> str:
                 ],
             }
         )
-    lines = [f"Turns that were cut short: {found.opening.interrupted_turns}"]
+    lines = [f"Turns that the last boot left running: {found.opening.interrupted_turns}"]
     if tripped:
         lines.append("The gateway crashed too often lately: nothing would be resumed without being asked.")
     if decisions:

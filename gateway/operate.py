@@ -7,10 +7,11 @@ from typing import Any
 
 from gateway.config import Config
 from gateway.console.client import NotRunningError, ask
-from gateway.engine.operations import SUSPENDED, resumed_text
+from gateway.engine.operations import RESET, SUSPENDED, resumed_text
 from gateway.errors import CarryonError
 from gateway.model.delivery import DeliveryKind, Draft
 from gateway.model.session import Reason, SessionState
+from gateway.model.turn import TurnState
 from gateway.ports import Store
 from gateway.store.lock import hold_state
 from gateway.store.sqlite import LEDGER_FILE, open_sqlite
@@ -119,7 +120,11 @@ def _offline(config: Config, action: Offline, ident: int) -> str:
 async def _resume(store: Store, session_id: int, now: float) -> str:
     await _known(store, session_id)
     unfinished = await store.reactivate(session_id, f"resume:operator:{session_id}:{now:.6f}", now)
-    return f"{resumed_text(session_id, unfinished=unfinished)} when the gateway starts"
+    if unfinished:
+        return f"{resumed_text(session_id, unfinished=True)} when the gateway starts"
+    if any(turn.state is TurnState.RUNNING for turn in await store.turns(session_id)):
+        return f"session {session_id} was cut short; the next start decides (`carryon recover --dry-run`)"
+    return resumed_text(session_id, unfinished=False)
 
 
 async def _suspend(store: Store, session_id: int, now: float) -> str:
@@ -132,7 +137,11 @@ async def _suspend(store: Store, session_id: int, now: float) -> str:
 
 async def _reset(store: Store, session_id: int, now: float) -> str:
     await _known(store, session_id)
-    return f"session {await store.next_generation(session_id, now)} takes the place of session {session_id}"
+    fresh = await store.next_generation(session_id, now)
+    await store.notify(fresh, (Draft(DeliveryKind.NOTICE, RESET),), now)
+    return (
+        f"session {fresh} takes the place of session {session_id}; its chat is told when the gateway starts"
+    )
 
 
 async def _retry(store: Store, delivery_id: int, now: float) -> str:

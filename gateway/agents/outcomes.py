@@ -4,6 +4,8 @@
 be used any more. `AgentStartError`: there never was one. They stay inside this package; its users get values.
 """
 
+from gateway.model.text import storable
+
 AUTH_REQUIRED = -32000
 RESOURCE_NOT_FOUND = -32002
 
@@ -34,8 +36,8 @@ class AgentStartError(Exception):
 
 
 def one_line(text: str, limit: int = _LINE_LIMIT) -> str:
-    """Fold a text of an agent's into one bounded line."""
-    folded = " ".join(text[: limit * 4].split())
+    """Fold a text of an agent's into one bounded line that can be stored."""
+    folded = " ".join(storable(text[: limit * 4]).split())
     return folded if len(folded) <= limit else folded[: limit - 1] + "…"
 
 

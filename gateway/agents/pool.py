@@ -21,7 +21,7 @@ from gateway.agents.leftovers import end_leftovers
 from gateway.agents.outcomes import AgentGoneError, AgentRefusedError, AgentStartError
 from gateway.agents.process import AgentProcess
 from gateway.agents.roster import CLAIM, Roster
-from gateway.agents.spec import AgentSpec
+from gateway.agents.spec import AgentSpec, ResumePolicy
 from gateway.agents.turn import Turn, TurnOutcome
 from gateway.model.agent import AgentFailed, Opened, OpenFailed, OpenRequest, Prompt, PromptEnd, UpdateSink
 from gateway.model.session import ResumeMode
@@ -121,6 +121,8 @@ class AgentPool:
                 if not error.retry:
                     break
             except AgentGoneError as error:
+                if request.agent_session_id and spec.resume is not ResumePolicy.NATIVE_REQUIRED:
+                    self._distrust(request.agent_session_id, "the agent stopped while it loaded the session")
                 stopped = f"The agent {spec.name} stopped answering while it was opening this conversation."
                 first = first or OpenFailed(stopped, str(error))
         assert first is not None

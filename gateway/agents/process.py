@@ -5,6 +5,7 @@ standard output can hold that open for ever.
 """
 
 import asyncio
+import contextlib
 import importlib
 import json
 import secrets
@@ -259,7 +260,8 @@ class AgentProcess:
         await self.connection.close()
         self._pipe_transport.close()
         if self._note is not None:
-            self._note.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                self._note.unlink(missing_ok=True)
         self._on_end(self)
 
     async def _kill(self) -> None:
@@ -283,6 +285,14 @@ def _leave_note(log_dir: Path | None, root: tree.Root | None, pid: int, token: s
     """Write down what a later gateway needs to end this process, should this one be killed."""
     if log_dir is None or root is None:
         return None
+    try:
+        return _written_note(log_dir, root, pid, token)
+    except (OSError, psutil.Error) as error:
+        _log.warning("agent.note_not_left", pid=pid, why=str(error))
+        return None
+
+
+def _written_note(log_dir: Path, root: tree.Root, pid: int, token: str) -> Path:
     note = log_dir / "processes" / f"{pid}.json"
     note.parent.mkdir(parents=True, exist_ok=True)
     note.write_text(json.dumps({"pid": pid, "created": root.process.create_time(), "token": token}))

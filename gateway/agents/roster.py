@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 
 from gateway.agents import tree
 from gateway.agents.environment import working_directory
+from gateway.agents.outcomes import AgentStartError
 from gateway.agents.process import AgentProcess, Spawn
 from gateway.agents.spec import AgentSpec
 from gateway.ports import Clock
@@ -31,6 +32,7 @@ class Roster:
         self._starting: dict[str, set[AgentProcess]] = defaultdict(set)
         self._shared_start: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._freed = asyncio.Event()
+        self._closed = False
 
     def __iter__(self) -> Iterator[AgentProcess]:
         return iter([process for group in self._processes.values() for process in group])
@@ -69,6 +71,8 @@ class Roster:
 
     async def close(self) -> None:
         """End every process. Their trees are ended together, with one look at the process table."""
+        self._closed = True
+        self._freed.set()
         while starting := [process for group in self._starting.values() for process in group]:
             self._freed.clear()
             await asyncio.gather(*(process.give_up() for process in starting))
@@ -93,6 +97,7 @@ class Roster:
             if free:
                 await min(free, key=lambda process: process.last_used).end()
                 continue
+            self._check_open()
             self._freed.clear()
             with contextlib.suppress(TimeoutError):  # a claim runs out without a word
                 async with asyncio.timeout(CLAIM):
@@ -100,6 +105,7 @@ class Roster:
         return await self._start(spec, cwd)
 
     async def _start(self, spec: AgentSpec, cwd: str) -> AgentProcess:
+        self._check_open()
         process = AgentProcess(spec, self._spawn, self._ended)
         self._starting[spec.name].add(process)
         try:
@@ -112,6 +118,10 @@ class Roster:
             await process.end()
             self._processes[spec.name].discard(process)
         return process
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise AgentStartError("The gateway is stopping.", "the roster is closed", retry=False)
 
     def _ended(self, process: AgentProcess) -> None:
         self._processes[process.spec.name].discard(process)

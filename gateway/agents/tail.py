@@ -14,9 +14,12 @@ class TailLog:
         self._path = path
         self._limit = limit
         self._recent = b""
-        if path is not None:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.touch()
+        try:
+            if path is not None:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.touch()
+        except OSError:
+            self._path = None
 
     def write(self, data: bytes) -> None:
         """Add output. A disk that does not take it costs the log, not the agent."""

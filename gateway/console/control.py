@@ -38,7 +38,7 @@ async def serve_control(state_dir: Path, operations: Operations) -> None:
         # The gateway is for the people in the chats: without this socket only the command line is poorer.
         _log.error("control.unavailable", path=str(path), why=str(error))
         return
-    runner = web.AppRunner(_application(operations), access_log=None)
+    runner = web.AppRunner(_application(operations), access_log=None, shutdown_timeout=1.0)
     await runner.setup()
     try:
         await web.SockSite(runner, listening).start()
@@ -88,7 +88,7 @@ def _application(operations: Operations) -> web.Application:
     def by_id(action: Callable[[int], Awaitable[OperationOutcome]]) -> Handler:
         async def handle(request: web.Request) -> web.Response:
             ident = int(request.match_info["id"])
-            if ident > HIGHEST_ID:
+            if abs(ident) > HIGHEST_ID:
                 return _answer(Refused(f"there is nothing with the id {ident}"))
             try:
                 return _answer(await action(ident))

@@ -18,7 +18,7 @@ from gateway.model.address import Route
 from gateway.model.delivery import DeliveryKind, Draft
 from gateway.model.intake import Accepted
 from gateway.model.message import MessageKind
-from gateway.model.session import SessionState
+from gateway.model.session import Reason, SessionState
 from gateway.ports import Agents, Clock, Store
 from gateway.rules.access import AccessPolicy, is_admin, permits
 
@@ -39,6 +39,10 @@ BACK = "Back online."
 RENEWING = frozenset({"new", "reset"})
 """Commands after which a new conversation begins; the ledger sees to it when it accepts them."""
 
+PAUSED = (
+    "This conversation was paused by the operator. "
+    "Your message is kept. Send /resume to go on, or /new to start afresh."
+)
 SUSPENDED = (
     "This conversation is paused: its last request was cut short again and again. "
     "Your message is kept. Send /resume to try once more, or /new to start afresh."
@@ -114,7 +118,12 @@ class Commands:
 
     def explain_suspension(self, session_id: int) -> None:
         """Say why nothing happens, and what can be done."""
-        self._parts.group.create_task(self._tell(session_id, SUSPENDED), name="explain-suspension")
+        self._parts.group.create_task(self._explain_suspension(session_id), name="explain-suspension")
+
+    async def _explain_suspension(self, session_id: int) -> None:
+        session = await self._parts.store.session(session_id)
+        by_hand = session is not None and session.reason == Reason.MANUAL
+        await self._tell(session_id, PAUSED if by_hand else SUSPENDED)
 
     def explain_drain(self, session_id: int) -> None:
         """Say, once per chat, that the answer comes after the restart."""

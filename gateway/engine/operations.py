@@ -23,6 +23,9 @@ from gateway.model.operation import (
 from gateway.model.session import Reason, SessionState
 from gateway.ports import Agents, Clock, Store
 
+RESET = (
+    "The operator began a new conversation here. What was still unanswered was dropped: please send it again."
+)
 SUSPENDED = "This conversation was paused by the operator. Send /resume to go on, or /new to start afresh."
 
 
@@ -86,6 +89,8 @@ class RunningGateway:
         session = await parts.store.session(session_id)
         if session is None:
             return _unknown_session(session_id)
+        if session.address.account not in {account.name for account in parts.accounts.all()}:
+            return Refused(f"its account {session.address.account} is not in the config any more")
         if parts.lanes.busy(session_id):
             return Refused(f"session {session_id} is being worked on")
         event_id = f"resume:operator:{session_id}:{parts.clock.now():.6f}"
@@ -114,6 +119,8 @@ class RunningGateway:
         fresh = await parts.store.next_generation(session_id, parts.clock.now())
         await parts.turns.cut(session_id, Cut.USER)
         await parts.agents.forget(session_id)
+        drafts = (Draft(DeliveryKind.NOTICE, RESET),)
+        parts.outbox.push(await parts.store.notify(fresh, drafts, parts.clock.now()))
         return Done(f"session {fresh} takes the place of session {session_id}")
 
     async def retry(self, delivery_id: int) -> OperationOutcome:

@@ -48,6 +48,8 @@ class Recorder:
         self._flushing = False
         self._next_flush = clock.monotonic() + FLUSH_SECONDS
         self._stored_segments = False
+        self._last_tool = -1
+        self._over = False
 
     def __call__(self, update: AgentUpdate) -> None:
         """Note one update."""
@@ -67,6 +69,7 @@ class Recorder:
 
     def rest(self, status: StepStatus) -> tuple[Step, ...]:
         """Steps that are not in the ledger yet, for the transaction that ends the turn."""
+        self._over = True  # a flush that is under way must not write again, behind the turn's end
         # All tools again, also those of a flush that is under way: it may still fail.
         for step in self._tools.values():
             self._dirty[step.seq] = step
@@ -87,13 +90,14 @@ class Recorder:
 
     def _tool_since(self) -> bool:
         """Whether a tool call began after the last segment did."""
-        return any(step.seq > self._segments[-1].seq for step in self._tools.values())
+        return self._last_tool > self._segments[-1].seq
 
     def _tool(self, update: ToolUpdate) -> None:
         call_id = storable(update.tool_call_id)
         before = self._tools.get(call_id)
         if before is None:
             before = Step(self._next_seq(), StepKind.TOOL, StepStatus.RUNNING, tool_call_id=call_id)
+            self._last_tool = before.seq
         after = replace(
             before,
             status=update.status or before.status,
@@ -117,7 +121,7 @@ class Recorder:
     async def _flush(self) -> None:
         """Write what is noted. What cannot be written now goes with the end of the turn."""
         try:
-            while self._dirty:
+            while self._dirty and not self._over:
                 steps = tuple(self._dirty.values())
                 self._dirty.clear()
                 try:

@@ -25,7 +25,7 @@ from gateway.model.agent import (
     OpenRequest,
     PromptEnd,
 )
-from gateway.model.delivery import DeliveryKind, Draft
+from gateway.model.delivery import Delivery, DeliveryKind, Draft
 from gateway.model.session import Reason, ResumeMode
 from gateway.model.text import storable
 from gateway.model.turn import StepStatus, TurnEnd, TurnStart, TurnState
@@ -41,6 +41,10 @@ INTERNAL_ERROR = (
 )
 SAID_NOTHING = "(The agent finished without saying anything.)"
 REFUSED = "(The agent declined to answer this.)"
+MOST_PIECES = 50
+"""Messages of one reply. Beyond that nobody reads on, and the chat would be blocked for minutes."""
+
+TOO_LONG = "(The answer goes on: it has {} characters in all. Ask for a part of it.)"
 GAVE_UP = "⚠ The agent stopped before it had finished."
 
 
@@ -58,6 +62,8 @@ class _Running:
     started_at: float
     cut: Cut | None = None
     ended: asyncio.Event = field(default_factory=asyncio.Event)
+    cutting: asyncio.Event = field(default_factory=asyncio.Event)
+    mode: ResumeMode | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,9 +126,9 @@ class Turns:
             with parts.typist.at_work(start.session.address.route):
                 end = await self._supervised(running, recorder)
             reach("turn.worked")
-            if self._idle_reset is not None:
-                end = replace(end, idle_at=clock.now() + self._idle_reset)
-            owed = await until_written(clock, lambda: store.end_turn(start.turn_id, end, clock.now()))
+            idle_at = None if self._idle_reset is None else clock.now() + self._idle_reset
+            end = replace(end, idle_at=idle_at, mode=running.mode)
+            owed = await self._end_in_ledger(start, end)
         finally:
             del self._running[session_id]
             running.ended.set()
@@ -130,6 +136,16 @@ class Turns:
         self._log_end(start, end)
         parts.outbox.push(owed)
         return start.more
+
+    async def _end_in_ledger(self, start: TurnStart, end: TurnEnd) -> tuple[Delivery, ...]:
+        """End the turn, in plainer words if these cannot be stored: left running it would block its chat."""
+        store, clock = self._parts.store, self._parts.clock
+        try:
+            return await until_written(clock, lambda: store.end_turn(start.turn_id, end, clock.now()))
+        except Exception:  # noqa: BLE001  supervisor: whatever it was, the turn has to end in the ledger
+            _log.exception("turn.unstorable", turn=start.turn_id)
+        plain = TurnEnd(TurnState.FAILED, drafts=(Draft(DeliveryKind.REPLY, INTERNAL_ERROR),))
+        return await until_written(clock, lambda: store.end_turn(start.turn_id, plain, clock.now()))
 
     async def cut_all(self) -> None:
         """Stop every running turn for a drain; one that is just being begun does not get to its agent."""
@@ -142,6 +158,7 @@ class Turns:
         if running is None:
             return False
         running.cut = running.cut or why
+        running.cutting.set()
         await self._parts.agents.cancel(session_id)
         await running.ended.wait()
         return True
@@ -156,12 +173,16 @@ class Turns:
     async def _work(self, running: _Running, recorder: Recorder) -> TurnEnd:
         start = running.start
         limit = self._limit(start)
-        opened = await self._open(start)
         if running.cut:
+            return _end(running, CancelledPrompt(), recorder, limit)
+        live = self._parts.agents.holds(start.session.id)
+        opened = await self._open(start) if live else await self._open_unless_cut(running)
+        if opened is None or running.cut:
             return _end(running, CancelledPrompt(), recorder, limit)
         if isinstance(opened, OpenFailed):
             _log.warning("agent.unavailable", turn=start.turn_id, detail=opened.detail)
             return _failed(start, recorder, f"⚠ {storable(opened.message)}", None, limit)
+        running.mode = opened.mode
         now = self._parts.clock.now()
         prompt = compose(start.message.text, opened, start.interruption, self._note, now)
         if not prompt.note and not prompt.text:
@@ -172,6 +193,19 @@ class Turns:
         if isinstance(end, AgentFailed):
             _log.warning("agent.failed", turn=start.turn_id, lost=end.lost, detail=end.detail)
         return _end(running, end, recorder, limit)
+
+    async def _open_unless_cut(self, running: _Running) -> Opened | OpenFailed | None:
+        """Open the conversation, which may take long; None when somebody stopped the turn meanwhile."""
+        opening = asyncio.ensure_future(self._open(running.start))
+        cutting = asyncio.ensure_future(running.cutting.wait())
+        try:
+            await asyncio.wait({opening, cutting}, return_when=asyncio.FIRST_COMPLETED)
+            return opening.result() if opening.done() else None
+        finally:
+            cutting.cancel()
+            if not opening.done():
+                opening.cancel()
+                await asyncio.wait({opening})
 
     async def _open(self, start: TurnStart) -> Opened | OpenFailed:
         store, session = self._parts.store, start.session
@@ -269,6 +303,8 @@ def _drafts(start: TurnStart, text: str, limit: int) -> tuple[Draft, ...]:
     origin = start.message.origin
     quote = origin.message_ref if origin.chat_kind is ChatKind.GROUP else ""
     pieces = chunk(text, limit)
+    if len(pieces) > MOST_PIECES:
+        pieces = (*pieces[:MOST_PIECES], TOO_LONG.format(len(text)))
     return tuple(
         Draft(DeliveryKind.REPLY, piece, "" if index else quote) for index, piece in enumerate(pieces)
     )

@@ -111,7 +111,8 @@ class TurnEnd:
 
     `completed` clears the session's marker; `interrupted`, and `failed` with a `reason`, set it; any other
     end leaves it as it was. `steps` are those not yet recorded. `idle_at` is when the session is to be
-    replaced by a new one unless it is used before.
+    replaced by a new one unless it is used before. `mode` is how the agent session was continued, where that
+    is not in the ledger yet.
     """
 
     state: TurnState
@@ -121,6 +122,7 @@ class TurnEnd:
     steps: tuple[Step, ...] = ()
     drafts: tuple[Draft, ...] = ()
     idle_at: float | None = None
+    mode: ResumeMode | None = None
 
 
 @dataclass(frozen=True, slots=True)

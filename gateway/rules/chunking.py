@@ -18,30 +18,32 @@ def chunk(text: str, limit: int) -> tuple[str, ...]:
     the white space around a cut is dropped, as platforms drop it at the edges of a message anyway.
     """
     pieces: list[str] = []
-    rest = text.strip()
-    while utf16_len(rest) > limit:
-        end = _fit(rest, limit)
-        cut = _best_cut(rest, end)
-        pieces.append(rest[:cut].rstrip())
-        rest = rest[cut:].lstrip()
-    if rest:
-        pieces.append(rest)
+    text = text.strip()
+    start = 0
+    while start < len(text):
+        end = _fit(text, start, limit)
+        if end < len(text):
+            end = _best_cut(text, start, end)
+        pieces.append(text[start:end].rstrip())
+        start = end
+        while start < len(text) and text[start].isspace():
+            start += 1
     return tuple(pieces)
 
 
-def _fit(text: str, limit: int) -> int:
-    """How many characters of `text` fit into `limit` code units."""
+def _fit(text: str, start: int, limit: int) -> int:
+    """Where a piece that begins at `start` has to end to stay within `limit` code units."""
     units = 0
-    for index, char in enumerate(text):
-        units += 2 if ord(char) > 0xFFFF else 1
+    for index in range(start, min(len(text), start + limit + 1)):
+        units += 2 if ord(text[index]) > 0xFFFF else 1
         if units > limit:
             return index
-    return len(text)
+    return min(len(text), start + limit + 1)
 
 
-def _best_cut(text: str, end: int) -> int:
+def _best_cut(text: str, start: int, end: int) -> int:
     for mark in _BREAKS:
-        found = text.rfind(mark, 0, end + len(mark))
-        if found > end // 2:
+        found = text.rfind(mark, start, end + len(mark))
+        if found > start + (end - start) // 2:
             return found
     return end

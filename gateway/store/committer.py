@@ -10,6 +10,7 @@ import asyncio
 import sqlite3
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import aiosqlite
@@ -63,6 +64,7 @@ class Committer:
     """Takes writes from any task and commits them in groups, in the order in which they came."""
 
     connection: LedgerConnection
+    guard: Callable[[], None] = lambda: None
     healthy: bool = True
     _queue: asyncio.Queue[_Job | None] = field(default_factory=asyncio.Queue["_Job | None"])
 
@@ -97,7 +99,7 @@ class Committer:
 
     async def _commit(self, group: list[_Job]) -> None:
         units = [job.unit for job in group]
-        outcomes = await self.connection.run(lambda raw: _transact(raw, units))
+        outcomes = await self.connection.run(lambda raw: _transact(raw, units, self.guard))
         for job, outcome in zip(group, outcomes, strict=True):
             if job.future.cancelled():
                 continue
@@ -126,14 +128,37 @@ def _is_unavailable(error: Exception) -> bool:
     return isinstance(error, LedgerUnavailableError)
 
 
-def _transact(raw: sqlite3.Connection, units: list[Unit[Any]]) -> list[Any]:
+def unmoved(path: Path) -> Callable[[], None]:
+    """A guard that refuses to write to a ledger that nobody will find again.
+
+    A file that was removed, replaced or cut while it was open takes writes without an error, and they are
+    gone with this process: to acknowledge a message then would be to lose it.
+    """
+    first = path.stat()
+    largest = first.st_size
+
+    def check() -> None:
+        nonlocal largest
+        try:
+            now = path.stat()
+        except OSError as error:
+            raise LedgerUnavailableError(f"the ledger's file is gone: {error}") from None
+        if (now.st_ino, now.st_dev) != (first.st_ino, first.st_dev) or now.st_size < largest:
+            raise LedgerUnavailableError("the ledger's file was replaced or cut: stop this gateway and look")
+        largest = now.st_size
+
+    return check
+
+
+def _transact(raw: sqlite3.Connection, units: list[Unit[Any]], guard: Callable[[], None]) -> list[Any]:
     """All units in one transaction; if that fails, each in its own."""
     try:
+        guard()
         return _group(raw, units)
     except Exception as error:  # noqa: BLE001  every error belongs to a caller: it is carried to its future
         if len(units) == 1:
             return [_Failure(_classify(error))]
-    return [outcome for unit in units for outcome in _transact(raw, [unit])]
+    return [outcome for unit in units for outcome in _transact(raw, [unit], guard)]
 
 
 def _group(raw: sqlite3.Connection, units: list[Unit[Any]]) -> list[Any]:

@@ -6,14 +6,14 @@ from gateway.model.address import Address
 from gateway.model.session import SessionState
 from gateway.store import marks
 from gateway.store import statements as sql
-from gateway.store.rows import session_of
+from gateway.store.rows import session_of, session_state
 
 
 def session_at(tx: sqlite3.Connection, address: Address, now: float) -> tuple[int, SessionState]:
     """The current generation at an address; the first is made when there is none."""
     found = tx.execute(sql.SESSION_AT, _place(address)).fetchone()
     if found:
-        return int(found[0]), SessionState(found[1])
+        return int(found[0]), session_state(found[1])
     return _insert(tx, address, 1, now), SessionState.ACTIVE
 
 

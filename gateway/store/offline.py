@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from gateway.errors import LedgerUnavailable, SchemaTooNew
+from gateway.errors import CarryonError, LedgerUnavailable, SchemaTooNew
 from gateway.model.boot import BootOpening
 from gateway.model.delivery import Delivery
 from gateway.model.recovery import Candidate
@@ -27,7 +27,7 @@ class Rehearsal:
 def reading(path: Path) -> Generator[sqlite3.Connection]:
     """The ledger at `path`, read-only.
 
-    Raises `LedgerUnavailable` where there is none or it cannot be read, and `SchemaTooNew`.
+    Raises `CarryonError` where there is none, `LedgerUnavailable` where it cannot be read, and `SchemaTooNew`.
     """
     with _connect(path) as raw:
         raw.execute("PRAGMA query_only = ON")
@@ -53,7 +53,7 @@ def rehearse(path: Path, accounts: tuple[str, ...], now: float) -> Rehearsal:
 @contextmanager
 def _connect(path: Path) -> Generator[sqlite3.Connection]:
     if not path.exists():
-        raise LedgerUnavailable(f"there is none at {path} yet; it is made by the first `carryon run`")
+        raise CarryonError(f"there is no ledger in {path.parent} yet; the first `carryon run` makes it")
     try:
         raw = sqlite3.connect(path, isolation_level=None, timeout=5.0)
     except sqlite3.Error as error:

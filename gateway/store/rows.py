@@ -18,6 +18,14 @@ SESSION = (
 )
 
 
+_SESSION_STATES = {state.value: state for state in SessionState}
+
+
+def session_state(text: str) -> SessionState:
+    """A state that this version does not know is none that it may work in."""
+    return _SESSION_STATES.get(text, SessionState.SUSPENDED)
+
+
 def session_of(row: Row) -> Session:
     """A row of `SESSION` columns."""
     ident, account, chat, thread, person, generation, state, created, updated, *rest = row
@@ -26,7 +34,7 @@ def session_of(row: Row) -> Session:
         ident,
         Address(account, chat, thread, person),
         generation,
-        SessionState(state),
+        session_state(state),
         created,
         updated,
         reason,

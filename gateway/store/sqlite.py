@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from gateway.errors import LedgerUnavailable
+from gateway.errors import LedgerDamaged, LedgerUnavailable
 from gateway.model.boot import Boot, BootOpening, BootState
 from gateway.model.delivery import Delivery, Draft, SendOutcome
 from gateway.model.intake import Accepted, BatchResult
@@ -18,10 +18,11 @@ from gateway.model.recovery import Candidate
 from gateway.model.session import ResumeMode, Session
 from gateway.model.turn import HistoryTurn, Step, TurnEnd, TurnRecord, TurnStart
 from gateway.store import boots, generations, inbox, library, outbox, resumes, turns, upkeep
-from gateway.store.committer import Committer, LedgerConnection, Unit
+from gateway.store.committer import Committer, LedgerConnection, Unit, unmoved
 from gateway.store.migrate import migrate
 
 T = TypeVar("T")
+_DAMAGED = frozenset({sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT})
 LEDGER_FILE = "ledger.db"
 
 
@@ -29,14 +30,14 @@ LEDGER_FILE = "ledger.db"
 async def open_sqlite(path: Path) -> AsyncGenerator["SqliteStore"]:
     """Open, and if need be create or migrate, the ledger at `path`.
 
-    Raises `SchemaTooNew` and `LedgerUnavailable`. On leaving, what was queued is written and both
-    connections are closed: an aiosqlite connection that is not keeps the process from ending.
+    Raises `SchemaTooNew`, `LedgerDamaged` and `LedgerUnavailable`. On leaving, what was queued is written and
+    both connections are closed: an aiosqlite connection that is not keeps the process from ending.
     """
     _prepare(path)  # it may block: nothing else runs before there is a ledger
     writing = LedgerConnection(partial(_connect, path), iter_chunk_size=64)
     reading = LedgerConnection(partial(_connect_reading, path), iter_chunk_size=64)
     async with writing:
-        committer = Committer(writing)
+        committer = Committer(writing, unmoved(path))
         async with reading, asyncio.TaskGroup() as group:
             group.create_task(committer.run(), name="ledger-committer")
             try:
@@ -54,6 +55,9 @@ def _prepare(path: Path) -> None:
         with closing(_connect(path)) as raw:
             migrate(raw)
     except (sqlite3.Error, OSError) as error:
+        code = getattr(error, "sqlite_errorcode", None)
+        if path.is_dir() or (code is not None and code & 0xFF in _DAMAGED):
+            raise LedgerDamaged(path, str(error)) from None
         raise LedgerUnavailable(f"{path}: {error}") from None
 
 

@@ -124,7 +124,7 @@ TURN_FOR_NOTE = "SELECT text, resumes_turn_id FROM turns WHERE id = ?"
 INTERRUPT_TURN = "UPDATE turns SET state = 'interrupted', reason = ?, ended_at = ? WHERE id = ?"
 END_TURN = (
     "UPDATE turns SET state = ?, reason = ?, stop_reason = ?, text = ?, ended_at = ?, "
-    "resume_mode = coalesce(resume_mode, 'live') WHERE id = ?"
+    "resume_mode = coalesce(resume_mode, ?) WHERE id = ?"
 )
 SET_TURN_MODE = "UPDATE turns SET resume_mode = ?, mode_reason = ? WHERE id = ?"
 HAS_COMPLETED = (
@@ -139,7 +139,9 @@ PUT_STEP = (
     "title = excluded.title, tool_call_id = excluded.tool_call_id, tool_kind = excluded.tool_kind, "
     "text = excluded.text"
 )
-OPEN_STEP_KINDS = "SELECT DISTINCT tool_kind FROM steps WHERE turn_id = ? AND status = 'interrupted'"
+OPEN_STEP_KINDS = (
+    "SELECT DISTINCT tool_kind FROM steps WHERE turn_id = ? AND status IN ('interrupted', 'running')"
+)
 STEPS_OF = f"SELECT {STEP} FROM steps WHERE turn_id = ? ORDER BY seq"
 CLOSE_STEPS = "UPDATE steps SET status = ? WHERE turn_id = ? AND status = 'running'"
 INTERRUPT_STEPS = "UPDATE steps SET status = 'interrupted' WHERE turn_id = ? AND status = 'running'"

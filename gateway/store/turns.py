@@ -66,7 +66,10 @@ def _interruption(tx: sqlite3.Connection, session: Session) -> Interruption | No
     for _ in range(CHAIN_LIMIT):
         if turn_id is None:
             break
-        text, earlier = tx.execute(sql.TURN_FOR_NOTE, (turn_id,)).fetchone()
+        found = tx.execute(sql.TURN_FOR_NOTE, (turn_id,)).fetchone()
+        if found is None:
+            break
+        text, earlier = found
         requests[:0] = [row[0] for row in tx.execute(sql.REQUEST_OF, (turn_id,)) if row[0]]
         answers[:0] = [text] if text else []
         steps[:0] = [step_of(row) for row in tx.execute(sql.STEPS_OF, (turn_id,))]
@@ -121,7 +124,7 @@ def end_turn(tx: sqlite3.Connection, turn_id: int, end: TurnEnd, now: float) -> 
     session_id = _running(tx, turn_id, end.state)
     record_steps(tx, turn_id, end.steps)
     tx.execute(sql.CLOSE_STEPS, (_closing(end.state), turn_id))
-    tx.execute(sql.END_TURN, (end.state, end.reason, end.stop_reason, end.text, now, turn_id))
+    tx.execute(sql.END_TURN, (end.state, end.reason, end.stop_reason, end.text, now, end.mode, turn_id))
     if end.state.ended_well:
         clear_mark(tx, session_id, now)
     elif end.reason and end.state in (TurnState.INTERRUPTED, TurnState.FAILED):

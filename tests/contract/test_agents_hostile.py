@@ -3,12 +3,14 @@
 import asyncio
 import json
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
 import pytest
 
 from gateway.agents.environment import TOKEN_VARIABLE
+from gateway.agents.spec import ResumePolicy
 from gateway.model.agent import AgentFailed, CancelledPrompt, Ended, OpenFailed, ThoughtChunk
 from gateway.model.session import ResumeMode
 from gateway.model.turn import HistoryTurn, TurnState
@@ -128,8 +130,18 @@ async def test_load_that_fails_is_a_reason_to_bootstrap(tmp_path: Path, way: str
         assert reason in opened.reason
 
 
-async def test_agent_that_breaks_while_loading_is_replaced_once_and_then_given_up(tmp_path: Path) -> None:
+async def test_agent_that_breaks_while_loading_is_given_the_transcript_instead(tmp_path: Path) -> None:
     async with pool_of(hostile_spec(tmp_path, "breaks_at_load")) as pool:
+        chat = Chat(pool, agent="odd")
+        chat.agent_session_id, chat.history, chat.ended_turns = "s0", HISTORY, 1
+        opened = await chat.open()
+        assert opened.mode is ResumeMode.BOOTSTRAP
+        assert "stopped while it loaded" in opened.reason
+
+
+async def test_agent_that_breaks_while_loading_is_given_up_where_native_is_required(tmp_path: Path) -> None:
+    spec = replace(hostile_spec(tmp_path, "breaks_at_load"), resume=ResumePolicy.NATIVE_REQUIRED)
+    async with pool_of(spec) as pool:
         chat = Chat(pool, agent="odd")
         chat.agent_session_id, chat.history = "s0", HISTORY
         failed = await chat.try_open()

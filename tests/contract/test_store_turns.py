@@ -337,5 +337,8 @@ async def test_law_12_how_a_session_was_continued_is_stored(ledger):
     assert (session.agent, session.agent_session_id, session.cwd) == ("demo", "s-1", "/w")
     assert session.last_mode is ResumeMode.BOOTSTRAP
     await ledger.say("more")
-    await ledger.end((await ledger.begin(said.session_id)).turn_id)
+    await ledger.end((await ledger.begin(said.session_id)).turn_id, mode=ResumeMode.LIVE)
     assert (await ledger.store.turns(said.session_id))[-1].resume_mode is ResumeMode.LIVE
+    await ledger.say("and more")
+    await ledger.end((await ledger.begin(said.session_id)).turn_id)
+    assert (await ledger.store.turns(said.session_id))[-1].resume_mode is None  # no agent saw it

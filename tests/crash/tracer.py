@@ -13,12 +13,12 @@ import re
 import shutil
 import signal
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from tests.harness.waiting import within
+from tests.harness.waiting import glance, within
 
 ROLES = ("main", "writer", "reader", "worker")
 """Threads in the order in which a gateway starts them: the event loop, the ledger's two connections, and the
@@ -32,10 +32,33 @@ SYSCALLS = (
 SAMPLED = {"epoll_wait": 12, "futex": 8, "fcntl": 8, "pread64": 4, "newfstatat": 4, "close": 4, "read": 8}
 """Calls that change nothing by themselves: so many points of each are enough."""
 
+START = "start"
+"""The role of whichever thread comes to its n-th call first, counted from the first instruction."""
+
+START_SYSCALLS = (
+    "fdatasync,fsync,pwrite64,pread64,sendto,recvfrom,recvmsg,write,connect,socket,bind,listen,openat,unlink,"
+    "rename,mkdir,chmod,ftruncate,flock,clone3,vfork,pipe2,wait4,kill,epoll_ctl,epoll_wait"
+)
+
+STOP_SAMPLED = {**SAMPLED, "openat": 8, "recvfrom": 16}
+"""The same for a stop, which looks through /proc for what agents started."""
+
+START_SAMPLED = {
+    "openat": 12,
+    "pread64": 4,
+    "pwrite64": 48,
+    "write": 12,
+    "recvfrom": 24,
+    "epoll_wait": 12,
+    "epoll_ctl": 8,
+    "wait4": 4,
+}
+"""The same for a start, which reads more than a thousand files and whose transactions are many pages long."""
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class Point:
-    """The `nth` call of a kind in a thread, counted from the arrival of a message on."""
+    """The `nth` call of a kind in a thread, counted from the beginning of a phase on."""
 
     role: str
     syscall: str
@@ -113,6 +136,38 @@ async def arm_all(pid: int, syscall: str, nth: int) -> Tracer:
     return await Tracer.attach([pid], "-f", "-o", os.devnull, "-e", f"trace={syscall}", "-e", inject)
 
 
+def _from_start(*options: str) -> tuple[str, ...]:
+    """An strace to run a gateway with, as its grandchild: the gateway keeps its process id and its parent.
+    Let go on their first execve, agents are not traced."""
+    return ("strace", "-D", "-f", "-q", "-b", "execve", *options)
+
+
+def killed_from_start(point: Point) -> tuple[str, ...]:
+    """Run a gateway so that it is killed at a point of its start."""
+    inject = f"inject={point.syscall}:signal=SIGKILL:when={point.nth}"
+    return _from_start("-o", os.devnull, "-e", f"trace={point.syscall}", "-e", inject)
+
+
+def counting_from_start(output: Path) -> tuple[str, ...]:
+    """Run a gateway so that its calls are counted until it is killed."""
+    return _from_start("-o", str(output), "-e", f"trace={START_SYSCALLS}")
+
+
+async def counted_from_start(output: Path, pid: int) -> dict[tuple[str, str], int]:
+    """How often each call was made by the thread that made it most."""
+    end = re.compile(rf"^{pid} +\+\+\+ ", re.MULTILINE)
+    await within(glance(lambda: end.search(output.read_text(errors="replace"))), "the end of an strace")
+    counts: dict[tuple[str, str], int] = {}
+    for (_, syscall), count in _per_thread(output).items():
+        counts[START, syscall] = max(counts.get((START, syscall), 0), count)
+    return counts
+
+
+def _per_thread(output: Path) -> Counter[tuple[int, str]]:
+    found = re.findall(r"^(\d+) +([a-z0-9_]+)\(", output.read_text(errors="replace"), re.MULTILINE)
+    return Counter((int(tid), syscall) for tid, syscall in found)
+
+
 class Counting:
     """Counts the calls of every thread of a gateway, from its making until `finish`."""
 
@@ -130,23 +185,21 @@ class Counting:
     async def finish(self) -> dict[tuple[str, str], int]:
         """How often each call was made in each role."""
         await self._tracer.detach()
-        per_thread = Counter[tuple[int, str]]()
-        for line in self._output.read_text(errors="replace").splitlines():
-            if found := re.match(r"(\d+) +([a-z0-9_]+)\(", line):
-                per_thread[int(found[1]), found[2]] += 1
         counts: dict[tuple[str, str], int] = {}
-        for (tid, syscall), count in per_thread.items():
+        for (tid, syscall), count in _per_thread(self._output).items():
             key = (self._roles[tid], syscall)
             counts[key] = max(counts.get(key, 0), count)
         return counts
 
 
-def points_of(counts: dict[tuple[str, str], int], only: str | None) -> list[Point]:
+def points_of(
+    counts: dict[tuple[str, str], int], only: str | None, sampled: Mapping[str, int] = SAMPLED
+) -> list[Point]:
     """Every point that is worth a kill."""
     found: list[Point] = []
     for (role, syscall), count in sorted(counts.items()):
         if only in (None, syscall):
-            wanted = count if only else min(count, SAMPLED.get(syscall, count))
+            wanted = count if only else min(count, sampled.get(syscall, count))
             found += [Point(role, syscall, nth) for nth in evenly(range(1, count + 1), wanted)]
     return found
 

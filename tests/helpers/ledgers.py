@@ -103,9 +103,10 @@ class Ledger:
         reason: str | None = None,
         steps: tuple[Step, ...] = (),
         text: str = "",
+        mode: ResumeMode | None = None,
     ) -> tuple[Delivery, ...]:
         drafts = tuple(Draft(DeliveryKind.REPLY, reply) for reply in replies)
-        end = TurnEnd(state, reason, text=text or "\n".join(replies), steps=steps, drafts=drafts)
+        end = TurnEnd(state, reason, text=text or "\n".join(replies), steps=steps, drafts=drafts, mode=mode)
         return await self.store.end_turn(turn_id, end, self.tick())
 
     async def session(self, session_id: int) -> Session:

@@ -13,6 +13,7 @@ SUPERVISORS = {
     "gateway/engine/commands.py:Commands._supervised": "a command's bug must not end the gateway",
     "gateway/engine/lanes.py:Lanes._run": "one session's bug must not end the others",
     "gateway/engine/outbox.py:Outbox._supervised": "one delivery's bug must not silence its chat",
+    "gateway/engine/turns.py:Turns._end_in_ledger": "a turn that stays running blocks its chat",
     "gateway/engine/turns.py:Turns._supervised": "whatever happened, the turn has to end in the ledger",
     "gateway/log.py:_describe": "a foreign object may raise anything when it is asked for its text",
     "gateway/store/committer.py:_transact": "every error belongs to a caller and is carried to it",

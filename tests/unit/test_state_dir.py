@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from gateway.errors import LedgerUnavailable, StateLocked
+from gateway.errors import LedgerDamaged, LedgerUnavailable, StateLocked
 from gateway.store.lock import hold_state
 from gateway.store.sqlite import open_sqlite
 
@@ -12,7 +12,7 @@ from gateway.store.sqlite import open_sqlite
 async def test_a_ledger_that_is_none_is_named(tmp_path):
     path = tmp_path / "ledger.db"
     path.write_bytes(b"no database, but long enough to be looked at " * 10)
-    with pytest.raises(LedgerUnavailable, match=r"ledger\.db: file is not a database"):
+    with pytest.raises(LedgerDamaged, match="file is not a database"):
         async with open_sqlite(path):
             pass
 
