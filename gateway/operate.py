@@ -10,6 +10,7 @@ from gateway.console.client import NotRunningError, ask
 from gateway.engine.operations import RESET, SUSPENDED, resumed_text
 from gateway.errors import CarryonError
 from gateway.model.delivery import DeliveryKind, Draft
+from gateway.model.message import MessageState
 from gateway.model.session import Reason, SessionState
 from gateway.model.turn import TurnState
 from gateway.ports import Store
@@ -137,11 +138,12 @@ async def _suspend(store: Store, session_id: int, now: float) -> str:
 
 async def _reset(store: Store, session_id: int, now: float) -> str:
     await _known(store, session_id)
+    waiting = any(message.state is MessageState.WAITING for message in await store.messages(session_id))
+    running = any(turn.state is TurnState.RUNNING for turn in await store.turns(session_id))
     fresh = await store.next_generation(session_id, now)
-    await store.notify(fresh, (Draft(DeliveryKind.NOTICE, RESET),), now)
-    return (
-        f"session {fresh} takes the place of session {session_id}; its chat is told when the gateway starts"
-    )
+    if waiting or running:
+        await store.notify(fresh, (Draft(DeliveryKind.NOTICE, RESET),), now)
+    return f"session {fresh} takes the place of session {session_id}"
 
 
 async def _retry(store: Store, delivery_id: int, now: float) -> str:

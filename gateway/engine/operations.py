@@ -10,6 +10,7 @@ from gateway.engine.outbox import Outbox
 from gateway.engine.resume import Resumer
 from gateway.engine.turns import Cut, Turns
 from gateway.model.delivery import DeliveryKind, Draft
+from gateway.model.message import MessageState
 from gateway.model.operation import (
     Done,
     GatewayStatus,
@@ -116,11 +117,13 @@ class RunningGateway:
         session = await parts.store.session(session_id)
         if session is None:
             return _unknown_session(session_id)
+        waiting = any(m.state is MessageState.WAITING for m in await parts.store.messages(session_id))
         fresh = await parts.store.next_generation(session_id, parts.clock.now())
-        await parts.turns.cut(session_id, Cut.USER)
+        running = await parts.turns.cut(session_id, Cut.USER)
         await parts.agents.forget(session_id)
-        drafts = (Draft(DeliveryKind.NOTICE, RESET),)
-        parts.outbox.push(await parts.store.notify(fresh, drafts, parts.clock.now()))
+        if waiting or running:
+            drafts = (Draft(DeliveryKind.NOTICE, RESET),)
+            parts.outbox.push(await parts.store.notify(fresh, drafts, parts.clock.now()))
         return Done(f"session {fresh} takes the place of session {session_id}")
 
     async def retry(self, delivery_id: int) -> OperationOutcome:

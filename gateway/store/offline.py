@@ -27,7 +27,7 @@ class Rehearsal:
 def reading(path: Path) -> Generator[sqlite3.Connection]:
     """The ledger at `path`, read-only.
 
-    Raises `CarryonError` where there is none, `LedgerUnavailable` where it cannot be read, and `SchemaTooNew`.
+    Raises `CarryonError` where there is none, `LedgerUnavailable` where it is unreadable, `SchemaTooNew`.
     """
     with _connect(path) as raw:
         raw.execute("PRAGMA query_only = ON")

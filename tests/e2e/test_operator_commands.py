@@ -97,7 +97,7 @@ async def test_what_the_next_start_would_do_is_what_it_does(stage):
     assert "something_new" in verdicts[number[hal]][1]
     assert stage.ledger.rows("SELECT * FROM sessions") == before
     table = (await carryon(stage, "recover", "--dry-run")).out
-    assert f"Turns that were cut short: {len(chats)}" in table
+    assert f"Turns that the last boot left running: {len(chats)}" in table
     assert (await carryon(stage, "recover")).code == 1
 
     await stage.start()

@@ -17,7 +17,7 @@ from gateway.model.delivery import Delivery, DeliveryKind, Draft
 from gateway.model.intake import Accepted
 from gateway.model.message import Entry, MessageKind, Origin
 from gateway.model.recovery import Candidate
-from gateway.model.session import Session
+from gateway.model.session import ResumeMode, Session
 from gateway.model.turn import Step, StepKind, StepStatus, TurnEnd, TurnStart, TurnState
 from gateway.ports import Store
 from gateway.store.sqlite import LEDGER_FILE, open_sqlite

@@ -52,6 +52,7 @@ SAYINGS = {
     commands.ADMINS_ONLY: "(admins only)",
     commands.BACK: "(back)",
     commands.SUSPENDED: "(paused)",
+    commands.PAUSED: "(paused)",
     operator.SUSPENDED: "(paused by the operator)",
     resume.SUSPENDED: "(given up)",
     drain.CUT_NOTICE[Intent.STOP]: "(cut by a stop)",

@@ -196,7 +196,7 @@ def test_law_03_looking_ahead_changes_nothing(carryon, config, tmp_path):
 def test_looking_ahead_for_people(carryon, config, tmp_path):
     fill(tmp_path, a_crash)
     out = carryon("recover", "--dry-run", "--config", config)[1]
-    assert "Turns that were cut short: 1" in out
+    assert "Turns that the last boot left running: 1" in out
     assert "restart_interrupted" in out
     assert "labelled as a possible repeat" in out
 
