@@ -41,6 +41,7 @@ async def test_a_conversation_that_an_operator_begins_anew(tmp_path):
         agent << ann: dig a hole
         operator >> reset ann
         operator << done
+        ann << (begun anew by the operator)
         gateway >> kill
         gateway >> start
         ann >> hello

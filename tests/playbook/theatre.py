@@ -54,6 +54,7 @@ SAYINGS = {
     commands.SUSPENDED: "(paused)",
     commands.PAUSED: "(paused)",
     operator.SUSPENDED: "(paused by the operator)",
+    operator.RESET: "(begun anew by the operator)",
     resume.SUSPENDED: "(given up)",
     drain.CUT_NOTICE[Intent.STOP]: "(cut by a stop)",
     drain.CUT_NOTICE[Intent.RESTART]: "(cut by a restart)",
