@@ -56,13 +56,15 @@ def _counts(row: tuple[int, int] | None) -> tuple[int, bool]:
 def schedule_resumes(tx: sqlite3.Connection, session_ids: Sequence[int], now: float) -> tuple[int, ...]:
     """One empty event per interrupted turn: its event id makes a second one impossible.
 
-    A session that began to work, or was suspended, since it was looked at needs none.
+    A session that began to work, or was suspended, since it was looked at needs none; nor does one where a
+    person's own wish to go on waits already.
     """
     inserted: list[int] = []
     for session_id in session_ids:
         session = _session(tx, session_id)
         idle = tx.execute(sql.RUNNING_IN, (session_id,)).fetchone() is None
-        if session.state is SessionState.RESUME_PENDING and idle:
+        wished = tx.execute(sql.RESUME_WAITS, (session_id,)).fetchone() is not None
+        if session.state is SessionState.RESUME_PENDING and idle and not wished:
             event_id = f"resume:{session.resume_turn_id}"
             if _put_event(tx, session, event_id, MessageState.WAITING, now):
                 inserted.append(session_id)

@@ -93,6 +93,7 @@ NEXT_WAITING = (
     f"SELECT {MESSAGE} FROM messages WHERE session_id = ? AND state = 'waiting' "
     "AND kind IN ('user', 'internal') ORDER BY kind = 'internal', id LIMIT 1"
 )
+RESUME_WAITS = "SELECT 1 FROM messages WHERE session_id = ? AND state = 'waiting' AND kind = 'internal'"
 MORE_WAITING = (
     "SELECT EXISTS (SELECT 1 FROM messages WHERE session_id = ? AND state = 'waiting' "
     "AND kind IN ('user', 'internal'))"

@@ -104,3 +104,9 @@ async def test_unknown_ids(ledger, number):
     assert await ledger.store.revive(number) is None
     assert not await ledger.store.drop(number, ledger.tick())
     assert not await ledger.store.dismiss(number, 1, ledger.tick())
+
+
+async def test_law_05_a_wish_to_go_on_that_waits_is_not_joined_by_a_second_event(ledger):
+    session = (await ledger.interrupted()).session.id
+    assert await ledger.store.reactivate(session, "resume:by-hand:9", ledger.tick())
+    assert await ledger.store.schedule_resumes([session], ledger.tick()) == ()
