@@ -10,10 +10,11 @@ DEV    := $(VENV)/.dev-stamp
 
 help:
 	@echo "make demo    ask, kill -9 in the middle of the answer, start again, read the answer"
+	@echo "             DEMO=--play: a page in the browser, where you kill it yourself"
 	@echo "make test    the whole suite"
 	@echo "make check   lint, types, layers"
 	@echo "make bench   the numbers, as one table and JSON"
-	@echo "make soak    2,000 messages in 50 chats while the gateway is killed 500 times; a quarter of an hour"
+	@echo "make soak    3,000 messages on three platforms while the gateway is killed 200 times; a quarter of an hour"
 	@echo "make crash   kill the gateway at every system call of a conversation"
 
 $(VENV)/bin/python:
@@ -31,10 +32,11 @@ $(DEV): pyproject.toml constraints.txt | $(VENV)/bin/python
 	@touch $(RUN) $@
 
 demo: $(RUN)
-	@$(BIN)/carryon demo
+	@$(BIN)/carryon demo $(DEMO)
 
 test: $(DEV)
-	$(BIN)/python -m pytest -n 2 --dist worksteal
+	@$(BIN)/python -m compileall -q gateway adapters tests  # it starts hundreds of processes
+	$(BIN)/python -m pytest -n 4 --dist worksteal
 
 check: $(DEV)
 	$(BIN)/ruff format --check -q .

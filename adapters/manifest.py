@@ -21,8 +21,9 @@ class Manifest:
 
     `connect` is `module:callable`, imported only when an account of the platform is connected. `text_limit`
     is the longest text of one message in UTF-16 code units. `idempotent_send` means that the platform drops a
-    second send with the same key; `edits` that a sent message can be changed. `typing_seconds` is how long
-    one typing signal is shown.
+    second send with the same key; `readable` that a chat can be read back, so that what became of a send can
+    be found out; `edits` that a sent message can be changed. `typing_seconds` is how long one typing signal
+    is shown.
     """
 
     platform: str
@@ -30,5 +31,6 @@ class Manifest:
     connect: str
     text_limit: int
     idempotent_send: bool
+    readable: bool
     edits: bool
     typing_seconds: float

@@ -13,6 +13,8 @@ __all__ = ["PLATFORMS", "Account", "Manifest", "connector", "manifest"]
 
 _MANIFESTS = {
     "telegram": "adapters.telegram.manifest",
+    "discord": "adapters.discord.manifest",
+    "slack": "adapters.slack.manifest",
 }
 
 PLATFORMS = tuple(_MANIFESTS)

@@ -13,10 +13,8 @@ from typing import NoReturn, cast
 from adapters.registry import connector
 from gateway import log
 from gateway.agents.pool import AgentPool
-from gateway.agents.spec import AgentSpec, ProcessPolicy
-from gateway.agents.spec import ResumePolicy as LadderPolicy
 from gateway.clock import SystemClock
-from gateway.config import AgentConfig, Config
+from gateway.config import Config
 from gateway.engine.accounts import Accounts
 from gateway.engine.buttons import ButtonParts, Buttons
 from gateway.engine.commands import RENEWING, CommandParts, Commands
@@ -25,8 +23,10 @@ from gateway.engine.intake import Intake, IntakeParts
 from gateway.engine.lanes import Lanes
 from gateway.engine.operations import OperationParts, RunningGateway
 from gateway.engine.outbox import OnUnknown, Outbox
+from gateway.engine.past import LedgerPast
 from gateway.engine.persist import until_written
 from gateway.engine.resume import ResumeParts, Resumer
+from gateway.engine.streams import StreamParts, Streams
 from gateway.engine.timers import Timers, UpkeepPolicy
 from gateway.engine.turns import TurnParts, Turns
 from gateway.engine.typist import Typist
@@ -34,11 +34,9 @@ from gateway.errors import CarryonError
 from gateway.failpoints import reach
 from gateway.model.boot import BootOpening, BootState
 from gateway.model.operation import Intent, StopRequest
-from gateway.ports import ChatAdapter, Clock, LedgerUnavailableError, Store
-from gateway.rules.access import AccessPolicy
-from gateway.rules.admission import AdmissionPolicy, Respond
+from gateway.policies import access_policy, admission_policy, agent_spec, resume_policy
+from gateway.ports import ChatAdapter, Clock, LedgerUnavailableError, Past, Store
 from gateway.rules.note import NotePolicy
-from gateway.rules.recovery import ResumePolicy
 from gateway.rules.retry import backoff
 from gateway.store.lock import hold_state
 from gateway.store.sqlite import LEDGER_FILE, open_sqlite
@@ -70,9 +68,11 @@ class _Gateway:
     intake: Intake
     outbox: Outbox
     typist: Typist
+    streams: Streams
     drain: Drain
     timers: Timers
     operations: RunningGateway
+    freshness: float
 
 
 def run(config: Config) -> int:
@@ -133,6 +133,7 @@ async def _serve(config: Config, clock: Clock) -> int:
                     await gateway.outbox.load(account)
                 await _tell_of_orphans(store, gateway)
                 group.create_task(gateway.typist.run(), name="typist")
+                group.create_task(gateway.streams.run(), name="streams")
                 group.create_task(gateway.timers.run(), name="timers")
                 group.create_task(_beat(store, clock, opening.boot_id), name="beat")
                 group.create_task(_connect_all(gateway, store, clock, unusable), name="accounts")
@@ -200,70 +201,72 @@ def _compose(
     resume = resume_policy(config)
     outbox = Outbox(store, adapters, clock, group, OnUnknown(config.delivery.on_unknown))
     typist = Typist(adapters, clock)
+    streams = Streams(
+        StreamParts(store, adapters, outbox, clock, group), enabled=config.delivery.stream == "auto"
+    )
     note = NotePolicy(resume.freshness, resume.finish, resume.ask_for)
     turns = Turns(
-        TurnParts(store, agents, adapters, outbox, typist, clock, group),
+        TurnParts(store, agents, adapters, outbox, typist, streams, clock, group),
         opening.boot_id,
         config.default_agent,
         note,
         config.sessions.idle_reset,
     )
     lanes = Lanes(group, turns.run_next, config.limits.concurrent_turns)
-    buttons = Buttons(ButtonParts(store, lanes, outbox, clock))
-    commands = Commands(CommandParts(store, lanes, turns, outbox, agents, clock, group, access, buttons))
+    buttons = Buttons(ButtonParts(store, lanes, outbox, streams, clock))
+    commands = Commands(
+        CommandParts(store, lanes, turns, outbox, streams, agents, clock, group, access, buttons)
+    )
     resumer = Resumer(
-        ResumeParts(store, lanes, outbox, commands, clock, group),
+        ResumeParts(store, lanes, outbox, streams, commands, clock, group),
         resume,
         access,
         opening.crashes,
         config.resume.concurrency,
         question=config.resume.instruction == "ask",
     )
-    admission = AdmissionPolicy(
-        access,
-        Respond(config.access.groups.respond),
-        config.sessions.scope.group == "thread",
-        commands.names,
-        config.sessions.max_queued,
-        RENEWING,
-    )
+    admission = admission_policy(config, access, commands.names, RENEWING)
     accounts = Accounts(adapters)
     intake = Intake(IntakeParts(store, lanes, outbox, commands, accounts, clock, resumer.on_ready), admission)
     drain = Drain(DrainParts(store, lanes, turns, outbox, agents, clock, resumer.again), opening.boot_id)
     wait = config.shutdown.drain_timeout
     commands.let_restart(lambda session: drain.stop(StopRequest(Intent.RESTART, wait, session)))
     operations = RunningGateway(
-        OperationParts(store, lanes, turns, outbox, agents, resumer, drain, accounts, clock),
+        OperationParts(store, lanes, turns, outbox, streams, agents, resumer, drain, accounts, clock),
         opening.boot_id,
         wait,
     )
     upkeep = UpkeepPolicy(resume.freshness, config.sessions.idle_reset, config.sessions.retention)
     timers = Timers(store, agents, clock, upkeep)
-    return _Gateway(adapters, intake, outbox, typist, drain, timers, operations)
+    return _Gateway(
+        adapters, intake, outbox, typist, streams, drain, timers, operations, config.resume.freshness
+    )
 
 
 async def _connect_all(gateway: _Gateway, store: Store, clock: Clock, unusable: asyncio.Event) -> None:
     """Keep every account connected, each on its own. When all are beyond help, so is the gateway."""
     async with asyncio.TaskGroup() as group:
         for name, adapter in gateway.adapters.items():
-            group.create_task(_keep_connected(name, adapter, gateway.intake, store, clock), name=name)
+            past = LedgerPast(store, name, clock, gateway.freshness)
+            group.create_task(_keep_connected(name, adapter, gateway.intake, past, clock), name=name)
     _log.error("gateway.unusable", why="no account can be used", accounts=list(gateway.adapters))
     unusable.set()
     gateway.drain.stop(StopRequest(Intent.STOP, 0.0))
 
 
 async def _keep_connected(
-    account: str, adapter: ChatAdapter, intake: Intake, store: Store, clock: Clock
+    account: str, adapter: ChatAdapter, intake: Intake, past: Past, clock: Clock
 ) -> None:
     """Run one account until it is beyond help. A crash of its adapter is that account's alone."""
     attempt = 0
     try:
         while True:
             try:
-                await adapter.run(intake, await store.cursor(account))
+                await adapter.run(intake, past)
             except Exception:  # noqa: BLE001  supervisor: other accounts go on
                 attempt += 1
                 _log.exception("account.crashed", account=account, attempt=attempt)
+                intake.lost(account, "its adapter failed; the log says how, and it is being connected again")
                 await clock.sleep(backoff(attempt, first=1.0, cap=60.0))
             else:
                 return
@@ -307,42 +310,3 @@ async def _beat(store: Store, clock: Clock, boot_id: int) -> None:
             await store.beat(boot_id, clock.now())
         except LedgerUnavailableError as error:
             _log.debug("boot.beat_missed", why=str(error))
-
-
-def access_policy(config: Config) -> AccessPolicy:
-    """The `access` section as the rules take it."""
-    access = config.access
-    return AccessPolicy(access.default == "allow", access.allow, access.admins)
-
-
-def resume_policy(config: Config) -> ResumePolicy:
-    """The `resume` section as the rules take it."""
-    resume = config.resume
-    return ResumePolicy(
-        resume.enabled,
-        frozenset(resume.reasons),
-        resume.freshness,
-        resume.instruction == "continue",
-        resume.instruction in ("ask", "notify"),
-        frozenset(resume.ask_for),
-        resume.max_attempts,
-        resume.breaker.boots,
-        resume.breaker.window,
-    )
-
-
-def agent_spec(config: Config, name: str) -> AgentSpec:
-    """One of the `agents` as the pool takes it."""
-    agent: AgentConfig = config.agents[name]
-    return AgentSpec(
-        name,
-        tuple(agent.command),
-        config.cwd(name),
-        {key: value.get_secret_value() for key, value in agent.env.items()},
-        LadderPolicy(agent.resume),
-        turn_idle_timeout=agent.turn_idle_timeout,
-        idle_timeout=agent.idle_timeout,
-        max_processes=agent.max_processes,
-        processes=ProcessPolicy(agent.processes),
-        log_dir=config.state_dir / "agents",
-    )

@@ -212,26 +212,50 @@ def recover(
 
 
 @app.command()
-def demo() -> None:
+def demo(
+    platform: Annotated[
+        list[str] | None,
+        typer.Option(help="telegram, discord or slack; may be repeated. Without it: all of them."),
+    ] = None,
+    play: Annotated[
+        bool, typer.Option("--play", help="Serve a page on which you write and kill the gateway yourself.")
+    ] = False,
+    port: Annotated[
+        int | None,
+        typer.Option(min=0, max=65535, help="With --play: the page's port; else 8780, or a free one."),
+    ] = None,
+) -> None:
     """Ask for something slow, kill the gateway in the middle, start it again, and count what came back."""
+    from gateway.demo import PLATFORMS  # noqa: PLC0415
     from gateway.demo import main as run_demo  # noqa: PLC0415
 
-    raise typer.Exit(run_demo())
+    unknown = [name for name in platform or () if name not in PLATFORMS]
+    if unknown:
+        raise CarryonError(f"there is no platform {unknown[0]!r}; there are: {', '.join(PLATFORMS)}")
+    if port is not None and not play:
+        raise CarryonError("--port is the page's; add --play")
+    chosen = [name for name in PLATFORMS if name in platform] if platform else PLATFORMS
+    raise typer.Exit(run_demo(chosen, play=play, port=port))
 
 
 @app.command()
 def emulate(
-    platform: Annotated[str, typer.Argument(help="The platform: telegram.")],
-    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 8081,
+    platform: Annotated[str, typer.Argument(help="The platform: telegram, discord or slack.")],
+    port: Annotated[
+        int | None,
+        typer.Option(min=0, max=65535, help="0 takes a free one; else 8081, 8082 and 8083 by platform."),
+    ] = None,
     host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
+    limits: Annotated[bool, typer.Option(help="Limit rates as the platform does.")] = True,
 ) -> None:
     """Run a local server that speaks a platform's wire protocol, for trying things without an account."""
-    if platform != "telegram":
-        raise CarryonError(f"there is no emulator for {platform!r}; there is one for: telegram")
-    from adapters.emulators.telegram import main as serve  # noqa: PLC0415
+    from adapters.emulators.registry import PORTS, program  # noqa: PLC0415
 
+    if platform not in PORTS:
+        raise CarryonError(f"there is no emulator for {platform!r}; there is one for: {', '.join(PORTS)}")
+    port = PORTS[platform] if port is None else port
     try:
-        serve(["--host", host, "--port", str(port)])
+        program(platform)(["--host", host, "--port", str(port), *([] if limits else ["--no-limits"])])
     except OSError as error:
         raise CarryonError(
             f"cannot listen on {host}:{port} ({error.strerror or error}); if another emulator runs there, "

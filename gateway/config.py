@@ -177,6 +177,9 @@ class LimitsConfig(_Section, frozen=True):
 class DeliveryConfig(_Section, frozen=True):
     """How replies are sent."""
 
+    stream: Literal["auto", "off"] = Field(
+        default="auto", description="whether a long answer grows in the chat while the agent works on it"
+    )
     on_unknown: Literal["label", "hold"] = Field(
         default="label", description="what becomes of a reply that may or may not have arrived before a crash"
     )

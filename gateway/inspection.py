@@ -5,12 +5,14 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from gateway.app import access_policy, resume_policy
+from adapters.registry import manifest
 from gateway.config import Config
 from gateway.errors import CarryonError
+from gateway.model.delivery import Delivery, DeliveryState
 from gateway.model.recovery import Decision, Verdict
 from gateway.model.session import Session
 from gateway.model.turn import TurnRecord
+from gateway.policies import access_policy, resume_policy
 from gateway.rules.recovery import breaker_open, recover
 from gateway.store import library
 from gateway.store.offline import reading, rehearse
@@ -120,16 +122,24 @@ def status(config: Config, found: dict[str, Any] | None, *, as_json: bool) -> st
         lines.append(f"{found['intent']} in at most {found['deadline']:.0f} s")
     if found["breaker_open"]:
         lines.append("crashed too often lately: nothing was resumed without being asked")
-    lines += [
-        f"account {a['name']}: " + ("connected" if a["connected"] else f"not connected ({a['why']})")
-        for a in found["accounts"]
-    ]
+    lines += [_account_line(account) for account in found["accounts"]]
     lines += [
         f"turn {t['turn_id']} of session {t['session_id']}: running for {t['seconds']:.0f} s"
         for t in found["running"]
     ]
     lines.append(f"{found['lanes']} sessions at work, {found['queued_chats']} chats with replies to be sent")
     return "\n".join(lines)
+
+
+def _account_line(account: dict[str, Any]) -> str:
+    """One account; what an outage cost is said only where there was one."""
+    line = f"account {account['name']}: "
+    line += "connected" if account["connected"] else f"not connected ({account['why']})"
+    if account["found"]:
+        line += f"; found {account['found']} messages that were sent while it was away"
+    if account["too_old"]:
+        line += f"; {account['too_old']} were found too late (older than resume.freshness) and not answered"
+    return line
 
 
 def recovery(config: Config, now: float, *, as_json: bool) -> str:
@@ -165,16 +175,20 @@ def recovery(config: Config, now: float, *, as_json: bool) -> str:
         ]
         lines += ["", _table(("session", "chat", "would", "why"), rows)]
     if found.owed:
-        rows = [(str(d.id), d.route.chat, _sending(d.state, config), d.body) for d in found.owed]
+        rows = [(str(d.id), d.route.chat, _sending(d, config), d.body) for d in found.owed]
         lines += ["", _table(("delivery", "chat", "would be", "text"), rows)]
     if not decisions and not found.owed:
         lines.append("Nothing is owed: the next start would answer nobody.")
     return "\n".join(lines)
 
 
-def _sending(state: str, config: Config) -> str:
-    if state != "unknown":
+def _sending(delivery: Delivery, config: Config) -> str:
+    if delivery.edits is not None:
+        return "put into the message that it completes"
+    if delivery.state is not DeliveryState.UNKNOWN:
         return "sent"
+    if manifest(config.accounts[delivery.route.account].platform).readable:
+        return "looked for, and sent unless it is there"
     return "sent, labelled as a possible repeat" if config.delivery.on_unknown == "label" else "held"
 
 

@@ -4,14 +4,14 @@ Every implementation of a port passes the same contract suite (`tests/contract`)
 transaction each; they raise `LedgerUnavailableError` when nothing could be written, and then nothing was.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from gateway.model.address import Route
 from gateway.model.agent import Opened, OpenFailed, OpenRequest, Prompt, PromptEnd, UpdateSink
 from gateway.model.boot import Boot, BootOpening, BootState
-from gateway.model.delivery import Delivery, Draft, SendOutcome
+from gateway.model.delivery import Delivery, Draft, GrowingStream, Reconciled, SendOutcome
 from gateway.model.intake import Accepted, BatchResult
 from gateway.model.message import Entry, Inbound, Message, Origin, Refusal
 from gateway.model.operation import GatewayStatus, Intent, OperationOutcome
@@ -42,11 +42,28 @@ class Clock(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Inbound events that are committed together with the cursor that acknowledges them."""
+    """Inbound events that are committed together with the cursors that say how far the account has read.
+
+    A cursor has a scope: a chat or thread, or the empty one for the account as a whole. When nothing of a
+    `lazy` batch is let in, its cursors need not be kept either: the next connect reads the same again.
+    """
 
     account: str
     items: Sequence[Inbound]
-    cursor: str | None = None
+    cursors: Mapping[str, str] = field(default_factory=dict[str, str])
+    lazy: bool = False
+
+
+class Past(Protocol):
+    """What the ledger remembers of one account, for finding what was missed."""
+
+    async def cursors(self) -> Mapping[str, str]:
+        """Scope to value, of the scopes that were read last."""
+        ...
+
+    def horizon(self) -> float:
+        """Messages sent before this time, in seconds since the epoch, are too old to be answered."""
+        ...
 
 
 class InboundSink(Protocol):
@@ -71,8 +88,11 @@ class InboundSink(Protocol):
 class ChatAdapter(Protocol):
     """One bot account on one platform."""
 
-    async def run(self, sink: InboundSink, cursor: str | None) -> None:
-        """Connect, receive and reconnect until cancelled. Returns only when the account is beyond help."""
+    async def run(self, sink: InboundSink, past: Past) -> None:
+        """Connect, receive and reconnect until cancelled. Returns only when the account is beyond help.
+
+        What was missed is accepted before `sink.ready`, oldest first within a chat, marked as backfilled.
+        """
         ...
 
     async def pace(self, route: Route) -> None:
@@ -81,6 +101,28 @@ class ChatAdapter(Protocol):
 
     async def send(self, delivery: Delivery) -> SendOutcome:
         """Send a new message, once. The outcome is a value; an exception is a bug."""
+        ...
+
+    async def reconcile(self, delivery: Delivery, after: str | None) -> Reconciled:
+        """Find out what became of a send whose outcome is unknown, by asking the platform; never by sending.
+
+        `after` is the platform's id of the last message that is known to have been sent there before it.
+        `Unknown` means that this platform cannot be asked, `RetryAfter` that it could not be asked now.
+        """
+        ...
+
+    async def edit(self, delivery: Delivery, message_id: str) -> SendOutcome:
+        """Make a sent message read as the delivery does. Doing it twice is the same as doing it once.
+
+        `Rejected` means that this message can never be changed any more.
+        """
+        ...
+
+    async def amend(self, route: Route, message_id: str, text: str) -> SendOutcome:
+        """Show how an answer grows, in a message that was sent as a `stream`. Losing one does no harm.
+
+        `RetryAfter` says when the next one is welcome; it is not waited for here.
+        """
         ...
 
     async def typing(self, route: Route) -> None:
@@ -99,6 +141,11 @@ class ChatAdapter(Protocol):
     @property
     def typing_seconds(self) -> float:
         """How long the platform shows one `typing`."""
+        ...
+
+    @property
+    def amend_seconds(self) -> float:
+        """How much time should pass between two `amend` of one message."""
         ...
 
 
@@ -165,14 +212,14 @@ class Inbox(Protocol):
         account: str,
         entries: Sequence[Entry],
         refusals: Sequence[Refusal],
-        cursor: str | None,
+        cursors: Mapping[str, str],
         now: float,
     ) -> BatchResult:
-        """Write entries, refusals' notices and the cursor in one transaction; an event id enters once."""
+        """Write entries, refusals' notices and cursors in one transaction; an event id enters once."""
         ...
 
-    async def cursor(self, account: str, scope: str = "") -> str | None:
-        """The stored cursor."""
+    async def cursors(self, account: str) -> Mapping[str, str]:
+        """Scope to value, of the scopes that moved last."""
         ...
 
     async def waiting_commands(self, account: str) -> tuple[Accepted, ...]:
@@ -231,8 +278,16 @@ class Outbox(Protocol):
         """Everything pending or unknown, oldest first."""
         ...
 
-    async def claim(self, delivery_id: int) -> bool:
+    async def claim(self, delivery_id: int, now: float) -> bool:
         """`pending` becomes `sending`, before the platform hears of it; false if it was settled meanwhile."""
+        ...
+
+    async def last_sent(self, delivery: Delivery) -> str | None:
+        """The platform's id of the last message known to have been sent to the same place before this one."""
+        ...
+
+    async def retry(self, delivery_id: int) -> None:
+        """`unknown` becomes `pending` again, because sending it cannot repeat anything."""
         ...
 
     async def settle(self, delivery_id: int, outcome: SendOutcome, now: float) -> None:
@@ -253,6 +308,34 @@ class Outbox(Protocol):
 
     async def drop(self, delivery_id: int, now: float) -> bool:
         """A person does not want it to be sent; false for one that was sent, or is being sent."""
+        ...
+
+    async def detach(self, delivery_id: int, *, doubtful: bool) -> Delivery:
+        """An edit becomes a message of its own; `doubtful` when what it was to change may be in the chat."""
+        ...
+
+    async def abandon(self, delivery_id: int, now: float) -> None:
+        """Give up an `unknown` opening of a stream: the answer itself is sent later, and says so."""
+        ...
+
+
+class StreamLog(Protocol):
+    """Messages in which answers grow."""
+
+    async def open_stream(self, turn_id: int, draft: Draft, now: float) -> Delivery | None:
+        """Owe the message in which a running turn's answer grows; None when the turn has ended."""
+        ...
+
+    async def growing(self, session_id: int) -> tuple[GrowingStream, ...]:
+        """A session's streams whose end is not owed yet."""
+        ...
+
+    async def stray_streams(self, account: str) -> tuple[GrowingStream, ...]:
+        """Streams that nothing will ever go on with."""
+        ...
+
+    async def close_stream(self, stream_id: int, draft: Draft, now: float) -> Delivery | None:
+        """Owe the edit that ends a stream, once; None when there is no message to be ended."""
         ...
 
 
@@ -359,7 +442,7 @@ class Library(Protocol):
         ...
 
 
-class Store(BootLog, Inbox, TurnLog, Outbox, Resumes, Upkeep, Library, Protocol):
+class Store(BootLog, Inbox, TurnLog, Outbox, StreamLog, Resumes, Upkeep, Library, Protocol):
     """The ledger."""
 
     @property

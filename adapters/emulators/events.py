@@ -70,7 +70,10 @@ class EventLog:
                 self._waiters.remove(waiter)
 
     async def until(self, probe: Callable[[], _T | None]) -> _T:
-        """Ask `probe` now and after every event until it answers something other than None or False."""
+        """Ask `probe` now and after every event until it answers something other than None or False.
+
+        An empty list is an answer: write `found or None` where it is not meant to be one.
+        """
         while True:
             answer = probe()
             if answer is not None and answer is not False:

@@ -6,10 +6,13 @@ is the one place that catches everything: an unforeseen error becomes a 500 for 
 """
 
 import asyncio
+import json
+import signal
+import sys
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Self
+from typing import Self, cast
 
 from aiohttp import web
 
@@ -182,3 +185,24 @@ class EmulatorServer:
         if request.path.startswith(CONTROL):
             return await self.control.answer(request)
         return await self.platform(request)
+
+
+async def serve(emulator: EmulatorServer) -> None:
+    """Serve until SIGINT or SIGTERM; says `listening on http://HOST:PORT` on stdout when ready."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    async with emulator:
+        sys.stdout.write(f"listening on {emulator.base_url}\n{_account(emulator)}")
+        sys.stdout.flush()
+        await stop.wait()
+
+
+def _account(emulator: EmulatorServer) -> str:
+    """An account for a config file that uses this emulator, to be copied."""
+    playground = getattr(emulator, "playground", None)
+    if playground is None:
+        return ""
+    settings = cast("dict[str, object]", dict(playground.settings()))
+    return f"accounts:\n  {settings['platform']}: {json.dumps(settings)}\n"

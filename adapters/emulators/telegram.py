@@ -10,8 +10,6 @@ import argparse
 import asyncio
 import json
 import re
-import signal
-import sys
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -21,11 +19,13 @@ from aiohttp import web
 
 from adapters.emulators import telegram_messages, telegram_methods
 from adapters.emulators.control import CONTROL
-from adapters.emulators.server import EmulatorServer, Reply
+from adapters.emulators.playground import add_playground_routes
+from adapters.emulators.server import EmulatorServer, Reply, serve
 from adapters.emulators.telegram_api import Ask, Encoded, Limits, Method, TelegramApi
 from adapters.emulators.telegram_control import add_telegram_routes
 from adapters.emulators.telegram_params import ApiError, read_params
 from adapters.emulators.telegram_people import TelegramPeople
+from adapters.emulators.telegram_playground import TelegramPlayground
 from adapters.emulators.telegram_world import DEFAULT_USERNAME, TelegramWorld
 
 _TOKEN = re.compile(r"[1-9][0-9]{0,15}:[A-Za-z0-9_-]+\Z")
@@ -70,7 +70,14 @@ class TelegramEmulator(EmulatorServer):
         for token in options.tokens:
             self.world.bot_of(token)
         self.api = TelegramApi(self.world, self.events, self.faults, options.limits, options.clock)
+        self.playground = TelegramPlayground(self)
+        add_playground_routes(self.control, self.playground)
         add_telegram_routes(self.control, self.world, self.people, self.api, self.events)
+
+    @classmethod
+    def without_limits(cls, port: int = 0) -> "TelegramEmulator":
+        """One that any token opens and that limits nothing, for tests and demonstrations."""
+        return cls(TelegramOptions(limits=Limits(enabled=False)), port=port)
 
     async def wait(self, until: str, *, within: float = 30, **arguments: object) -> object:
         """Wait for a condition of the control API (`bot_messages`, `bot_text`, `pending`, …) in this process.
@@ -136,18 +143,6 @@ def _response(reply: Reply) -> web.Response:
     )
 
 
-async def serve(host: str = "127.0.0.1", port: int = 8081, options: TelegramOptions | None = None) -> None:
-    """Serve until SIGINT or SIGTERM; says `listening on http://HOST:PORT` on stdout when ready."""
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
-    async with TelegramEmulator(options, host=host, port=port) as emulator:
-        sys.stdout.write(f"listening on {emulator.base_url}\n")
-        sys.stdout.flush()
-        await stop.wait()
-
-
 def main(arguments: list[str] | None = None) -> None:
     """`python -m adapters.emulators.telegram`."""
     parser = argparse.ArgumentParser(
@@ -168,7 +163,7 @@ def main(arguments: list[str] | None = None) -> None:
         reads_all=given.no_privacy,
         limits=Limits(enabled=not given.no_limits, scale=given.limit_scale),
     )
-    asyncio.run(serve(given.host, given.port, options))
+    asyncio.run(serve(TelegramEmulator(options, host=given.host, port=given.port)))
 
 
 if __name__ == "__main__":

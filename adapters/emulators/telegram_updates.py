@@ -47,6 +47,11 @@ class UpdateQueue:
         """Whether a long poll is waiting now."""
         return self._poll is not None
 
+    @property
+    def newest(self) -> int:
+        """The id of the update that was queued last."""
+        return self._next_id - 1
+
     def push(self, kind: str, body: JsonObject) -> int | None:
         """Queue an update; None when the bot did not ask for its kind."""
         if kind in NOT_BY_DEFAULT if self.allowed is None else kind not in self.allowed:
@@ -99,6 +104,10 @@ class UpdateQueue:
     def take_over(self) -> None:
         """End a waiting poll, if there is one."""
         self._wake(False)
+
+    def answer_now(self) -> None:
+        """End a waiting poll with what there is, as if its time had run out."""
+        self._wake(True)
 
     async def fetch(self, limit: int, patience: float) -> str:
         """The JSON array of at most `limit` updates, waiting up to `patience` seconds for the first.

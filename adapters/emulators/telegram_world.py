@@ -65,8 +65,9 @@ class TelegramWorld:
                 bot.person = Person(int(token.partition(":")[0]), old.first_name, old.username, is_bot=True)
                 for chat in self.groups.values():
                     chat.members[bot.person.id] = chat.members.pop(old.id, bot.person)
-                    if old.id in chat.admins:
-                        chat.admins.add(bot.person.id)
+                    for ids in (chat.admins, chat.kicked):
+                        if old.id in ids:
+                            ids.add(bot.person.id)
             else:
                 bot = self._new_bot(int(token.partition(":")[0]))
             bot.token = token

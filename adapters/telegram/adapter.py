@@ -7,10 +7,12 @@ group that has become a supergroup has a new id, and nothing was written under t
 
 from collections import OrderedDict
 
-from adapters.telegram.client import SendText, Session, open_bot
+from adapters.labels import LABEL_UNITS, REPEAT_LABEL
+from adapters.pace import Pace
+from adapters.telegram.client import EditText, SendText, Session, open_bot
 from adapters.telegram.manifest import MANIFEST, TelegramAccount
-from adapters.telegram.outcomes import outcome
-from adapters.telegram.pace import Pace
+from adapters.telegram.outcomes import outcome, unchanged
+from adapters.telegram.pace import telegram_pace
 from adapters.telegram.receive import Receiver
 from adapters.telegram.sdk import (
     AiogramError,
@@ -20,21 +22,29 @@ from adapters.telegram.sdk import (
     TelegramRetryAfter,
 )
 from gateway.model.address import Route
-from gateway.model.delivery import Button, Delivered, Delivery, SendOutcome
-from gateway.ports import ChatAdapter, Clock, InboundSink
+from gateway.model.delivery import (
+    Button,
+    Delivered,
+    Delivery,
+    Reconciled,
+    RetryAfter,
+    SendOutcome,
+    Unknown,
+)
+from gateway.ports import ChatAdapter, Clock, InboundSink, Past
 
-REPEAT_LABEL = "↻ This may be a repeat: the connection broke while it was being sent.\n\n"
-"""Stands before a message that may already have arrived."""
-
-_TEXT_LIMIT = MANIFEST.text_limit - len(REPEAT_LABEL.encode("utf-16-le")) // 2
+_TEXT_LIMIT = MANIFEST.text_limit - LABEL_UNITS
 _TYPING_TIMEOUT = 5
+_AMEND_SECONDS = 1.2
 _MOVED_CHATS = 1024
 
 
 def connect(account_name: str, config: TelegramAccount, clock: Clock) -> ChatAdapter:
     """The adapter of one account. Nothing is sent before `run`."""
     bot, session = open_bot(config.token.get_secret_value(), config.api_url)
-    return TelegramAdapter(account_name, bot, session, Pace(enabled=config.rate_limits == "platform"), clock)
+    return TelegramAdapter(
+        account_name, bot, session, telegram_pace(enabled=config.rate_limits == "platform"), clock
+    )
 
 
 class TelegramAdapter:
@@ -59,9 +69,14 @@ class TelegramAdapter:
         """How long Telegram shows one `typing`."""
         return MANIFEST.typing_seconds
 
-    async def run(self, sink: InboundSink, cursor: str | None) -> None:
+    @property
+    def amend_seconds(self) -> float:
+        """Telegram grants about one message or edit a second in a chat, and twenty a minute in a group."""
+        return _AMEND_SECONDS
+
+    async def run(self, sink: InboundSink, past: Past) -> None:
         """Receive until cancelled; returns when Telegram does not know the token."""
-        await Receiver(self._account, self._bot, self._clock, sink, cursor).run()
+        await Receiver(self._account, self._bot, self._clock, sink, past).run()
 
     async def pace(self, route: Route) -> None:
         """Wait for Telegram's limits, where the config asks for it."""
@@ -80,6 +95,43 @@ class TelegramAdapter:
             self._notice_limit(error)
             return outcome(error, delivery.attempt)
         return Delivered(str(sent.message_id))
+
+    async def reconcile(self, delivery: Delivery, after: str | None) -> Reconciled:
+        """Telegram cannot be asked: bots do not read chats."""
+        del delivery, after
+        return Unknown("Telegram has no way to ask whether a message arrived")
+
+    async def edit(self, delivery: Delivery, message_id: str) -> SendOutcome:
+        """Change the text; a message that reads so already counts as changed."""
+        return await self._edit(delivery.route, message_id, _body(delivery), delivery.buttons)
+
+    async def amend(self, route: Route, message_id: str, text: str) -> SendOutcome:
+        """Change the text unless that could use up what messages need."""
+        now = self._clock.monotonic()
+        if now < self._quiet_until:
+            return RetryAfter(self._quiet_until - now, "Telegram asks to slow down")
+        chat = self._moved.get(route.chat, route.chat)
+        if not await self._pace.spare(chat):
+            return RetryAfter(_AMEND_SECONDS, "messages come first")
+        return await self._edit(route, message_id, text, ())
+
+    async def _edit(
+        self, route: Route, message_id: str, text: str, buttons: tuple[Button, ...]
+    ) -> SendOutcome:
+        request = EditText(
+            chat_id=self._moved.get(route.chat, route.chat),
+            message_id=int(message_id),
+            text=text,
+            reply_markup=_keyboard(buttons),
+        )
+        try:
+            await self._bot(request)
+        except AiogramError as error:
+            self._notice_limit(error)
+            if unchanged(error):
+                return Delivered(message_id)
+            return outcome(error, attempt=1)
+        return Delivered(message_id)
 
     async def typing(self, route: Route) -> None:
         """Show the typing sign unless that could use up what messages need."""
@@ -114,13 +166,17 @@ def _message(delivery: Delivery, successor: str | None) -> SendText:
     reply_to = _number(delivery.reply_to) if successor is None else None
     return SendText(
         chat_id=successor or delivery.route.chat,
-        text=REPEAT_LABEL + delivery.body if delivery.doubtful else delivery.body,
+        text=_body(delivery),
         message_thread_id=_number(delivery.route.thread),
         reply_parameters=(
             {"message_id": reply_to, "allow_sending_without_reply": True} if reply_to is not None else None
         ),
         reply_markup=_keyboard(delivery.buttons),
     )
+
+
+def _body(delivery: Delivery) -> str:
+    return REPEAT_LABEL + delivery.body if delivery.doubtful else delivery.body
 
 
 def _keyboard(buttons: tuple[Button, ...]) -> dict[str, object] | None:

@@ -85,6 +85,20 @@ class SendText(TelegramMethod[Sent]):
         return dumps(given, ensure_ascii=False).encode(errors="replace")
 
 
+class EditText(TelegramMethod[Sent]):
+    """`editMessageText` of a message of our own."""
+
+    __returning__ = Sent
+    __api_method__ = "editMessageText"
+
+    chat_id: str
+    message_id: int
+    text: str
+    reply_markup: dict[str, Any] | None = None
+
+    body = SendText.body
+
+
 class PollUpdates(TelegramMethod[list[Any]]):
     """`getUpdates`, answered with updates as they are."""
 
@@ -138,7 +152,7 @@ class Session(AiohttpSession):
         return response.result
 
     def _body(self, bot: Bot, method: TelegramMethod[Any]) -> tuple[bytes | FormData, dict[str, str] | None]:
-        if isinstance(method, SendText):
+        if isinstance(method, (SendText, EditText)):
             return method.body(), _JSON
         return self.build_form_data(bot, method), None
 
@@ -170,7 +184,16 @@ class Session(AiohttpSession):
 
 
 prepare(
-    Response, Sent, User, SendText, PollUpdates, GetMe, DeleteWebhook, SendChatAction, AnswerCallbackQuery
+    Response,
+    Sent,
+    User,
+    SendText,
+    EditText,
+    PollUpdates,
+    GetMe,
+    DeleteWebhook,
+    SendChatAction,
+    AnswerCallbackQuery,
 )
 # pydantic keeps generic models in a weak cache: without these, every answer would build its model anew.
 _ANSWERS = (Response[Sent], Response[list[Any]], Response[User], Response[bool])

@@ -2,10 +2,10 @@
 
 import re
 from typing import Annotated, Literal
-from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr
 
+from adapters.endpoints import address
 from adapters.manifest import Account, Manifest
 
 _TOKEN = re.compile(r"[0-9]+:[A-Za-z0-9_-]+", re.ASCII)
@@ -19,18 +19,7 @@ def _bot_token(token: SecretStr) -> SecretStr:
     return token
 
 
-def _server(url: str) -> str:
-    problem = ValueError(
-        "an address such as http://127.0.0.1:8081 is allowed, or null for Telegram's own server"
-    )
-    try:
-        parts = urlsplit(url)
-        usable = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
-    except ValueError:
-        raise problem from None
-    if not usable or parts.query or parts.fragment or re.search(r"[\s{}]", url):
-        raise problem
-    return url.rstrip("/")
+_server = address("http://127.0.0.1:8081", "http", "https")
 
 
 class TelegramAccount(Account, frozen=True):
@@ -55,6 +44,7 @@ MANIFEST = Manifest(
     connect="adapters.telegram.adapter:connect",
     text_limit=4096,
     idempotent_send=False,
+    readable=False,
     edits=True,
     typing_seconds=5.0,
 )

@@ -81,6 +81,11 @@ def outcome(error: AiogramError, attempt: int) -> SendOutcome:
             return Unknown("Telegram's answer made no sense")
 
 
+def unchanged(error: AiogramError) -> bool:
+    """Whether an edit was refused because the message reads so already."""
+    return isinstance(error, TelegramAPIError) and "message is not modified" in error.message
+
+
 def trouble(error: AiogramError) -> Trouble:
     """What keeps updates from being received."""
     detail = _words(error)

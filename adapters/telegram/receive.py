@@ -9,9 +9,9 @@ The offset follows the batch even downwards: after a week of silence, Telegram b
 """
 
 import asyncio
-import random
 from typing import Any, TypeVar
 
+from adapters.offering import Backoff, commit
 from adapters.telegram.client import BATCH, PollUpdates
 from adapters.telegram.outcomes import Trouble, TroubleKind, trouble
 from adapters.telegram.sdk import (
@@ -29,46 +29,30 @@ from adapters.telegram.translate import translate
 from adapters.telegram.updates import Unreadable, presses, read
 from gateway import log
 from gateway.model.message import Inbound
-from gateway.ports import Batch, Clock, InboundSink, LedgerUnavailableError
+from gateway.ports import Batch, Clock, InboundSink, Past
 
 POLL_SECONDS = 25
 """How long Telegram may keep a getUpdates open."""
 
+SCOPE = ""
+"""A bot's updates are one sequence, whatever chat they are from."""
+
 ANSWER_SECONDS = 10
 """How long an answer may take beyond that."""
-
-FIRST_WAIT = 0.2
-LONGEST_WAIT = 30.0
 
 T = TypeVar("T")
 
 
-class Backoff:
-    """Waits that double, each shortened at random by up to a half: many clients must not return in step."""
-
-    def __init__(self) -> None:
-        self._tries = 0
-
-    def next(self) -> float:
-        """The next wait, in seconds."""
-        wait = min(LONGEST_WAIT, FIRST_WAIT * 2.0 ** min(self._tries, 16))
-        self._tries += 1
-        return wait * random.uniform(0.5, 1)  # noqa: S311  (no secret)
-
-    def reset(self) -> None:
-        """Begin anew: it worked."""
-        self._tries = 0
-
-
 class Receiver:
-    """One account's updates, from a cursor on. `cursor` is the next offset to ask for, as text."""
+    """One account's updates, from where the past ended. The cursor is the next offset to ask for, as text."""
 
-    def __init__(self, account: str, bot: Bot, clock: Clock, sink: InboundSink, cursor: str | None) -> None:
+    def __init__(self, account: str, bot: Bot, clock: Clock, sink: InboundSink, past: Past) -> None:
         self._account = account
         self._bot = bot
         self._clock = clock
         self._sink = sink
-        self._offset = int(cursor) if cursor else None
+        self._past = past
+        self._offset: int | None = None
         self._me: User | None = None
         self._live = False  # what was missed has been accepted
         self._trouble: TroubleKind | None = None
@@ -78,6 +62,8 @@ class Receiver:
 
     async def run(self) -> None:
         """Receive until cancelled; returns when the account is beyond help."""
+        cursor = (await self._past.cursors()).get(SCOPE)
+        self._offset = int(cursor) if cursor else None
         async with asyncio.TaskGroup() as self._aside:
             await self._receive()
 
@@ -122,7 +108,8 @@ class Receiver:
             if following is None:
                 detail = "a batch without a single update_id"
                 return Trouble(TroubleKind.RUBBISH, "Telegram's answers make no sense.", detail)
-            await self._commit(Batch(self._account, items, str(following)))
+            batch = Batch(self._account, items, {SCOPE: str(following)})
+            await commit(self._sink, batch, self._clock)
             self._offset = following
             self._release_buttons(raw)
         if self._live:
@@ -168,27 +155,6 @@ class Receiver:
             if item is not None:
                 items.append(item)
         return tuple(items), max(ids) + 1 if ids else None
-
-    async def _commit(self, batch: Batch) -> None:
-        """Offer the batch until it is in the ledger. Meanwhile nothing is asked for: it would acknowledge."""
-        backoff = Backoff()
-        failing = False
-        while True:
-            try:
-                await self._sink.accept(batch)
-            except LedgerUnavailableError as error:
-                if not failing:
-                    failing = True
-                    self._log.error(
-                        "telegram.accept_failed",
-                        items=len(batch.items),
-                        reason=str(error),
-                    )
-                await self._clock.sleep(backoff.next())
-            else:
-                break
-        if failing:
-            self._log.info("telegram.accept_recovered")
 
     def _tell(self, found: Trouble) -> None:
         """Say it once per change of state, not at every attempt."""

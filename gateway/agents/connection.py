@@ -8,12 +8,11 @@ from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
-import acp
-from acp import schema
 from pydantic import ValidationError
 
 from gateway import log
 from gateway.agents.outcomes import AgentGoneError, AgentRefusedError, one_line
+from gateway.agents.protocol import acp, schema
 from gateway.agents.transport import LineTransport
 from gateway.agents.updates import Heard, tool_update, translate
 from gateway.model.agent import ToolUpdate

@@ -12,9 +12,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import acp
-from acp import schema
-
 from gateway.agents.demo_script import (
     Action,
     Ask,
@@ -33,6 +30,7 @@ from gateway.agents.demo_script import (
 )
 from gateway.agents.demo_store import Entry, Memory, SessionFiles, blocks_of, remember
 from gateway.agents.demo_turn import DemoTurn, StoppedError
+from gateway.agents.protocol import acp, schema
 
 if TYPE_CHECKING:
     from acp.agent.connection import AgentSideConnection

@@ -4,10 +4,8 @@ import asyncio
 import os
 from typing import TYPE_CHECKING
 
-import acp
-from acp import schema
-
 from gateway.agents.demo_store import SessionFiles
+from gateway.agents.protocol import acp, schema
 
 if TYPE_CHECKING:
     from acp.agent.connection import AgentSideConnection

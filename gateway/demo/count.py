@@ -11,12 +11,16 @@ from dataclasses import dataclass
 REPEAT_LABEL = "may be a repeat"
 """What a message says that the gateway itself calls a possible repeat."""
 
+FRAGMENTS = ("(continued below)", "(stopped)", "(cut short)")
+"""What a message ends with that is no whole answer, and says so."""
+
 
 @dataclass(frozen=True, slots=True)
 class Question:
     """A message to the bot and the word that its answer must contain. `at` is in monotonic seconds."""
 
-    chat: int
+    platform: str
+    chat: str
     who: str
     text: str
     word: str
@@ -27,7 +31,8 @@ class Question:
 class Reply:
     """A message of the bot as it reads in the end. `at` is when it came to read so, in monotonic seconds."""
 
-    chat: int
+    platform: str
+    chat: str
     at: float
     text: str
 
@@ -36,11 +41,17 @@ class Reply:
         """Whether the message says that it may be a repeat."""
         return REPEAT_LABEL in self.text
 
+    @property
+    def fragment(self) -> bool:
+        """Whether the message says that it is only a part of an answer."""
+        return self.text.rstrip().endswith(FRAGMENTS)
+
     def answers(self, question: Question) -> bool:
         """Whether the question's word is in this message, in the same chat and after the question."""
-        if self.chat != question.chat or self.at < question.at:
+        if (self.platform, self.chat) != (question.platform, question.chat) or self.at < question.at:
             return False
-        return re.search(rf"\b{re.escape(question.word)}\b", self.text, re.IGNORECASE) is not None
+        found = re.search(rf"\b{re.escape(question.word)}\b", self.text, re.IGNORECASE)
+        return found is not None and not self.fragment
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +59,8 @@ class Tally:
     """What became of the questions.
 
     `duplicated` names a question once for each answer beyond the first. `repeats` counts answers beyond the
-    first that say so themselves. `unsolicited` are messages that answer nothing asked in their chat.
+    first that say so themselves. `unsolicited` are messages that answer nothing asked in their chat, other
+    than what is left of an answer that goes on elsewhere.
     """
 
     asked: int
@@ -71,10 +83,17 @@ def tally(questions: Sequence[Question], replies: Sequence[Reply]) -> Tally:
             lost.append(question)
         duplicated += [question] * (plain - 1)
         repeats += len(answers) - max(plain, 1) if answers else 0
-    unsolicited = tuple(reply for reply in replies if not any(map(reply.answers, questions)))
+    unsolicited = tuple(reply for reply in replies if not _expected(reply, questions))
     return Tally(
         len(questions), len(questions) - len(lost), tuple(lost), tuple(duplicated), repeats, unsolicited
     )
+
+
+def _expected(reply: Reply, questions: Sequence[Question]) -> bool:
+    """Whether somebody in its chat had asked for it. What is left of an answer began with a question too."""
+    if reply.fragment:
+        return any((one.platform, one.chat) == (reply.platform, reply.chat) for one in questions)
+    return any(map(reply.answers, questions))
 
 
 def answered_at(question: Question, replies: Sequence[Reply]) -> float | None:

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 import psutil
@@ -23,7 +24,6 @@ from gateway.store.sqlite import LEDGER_FILE
 
 AGENT = "carryon-demo-agent"
 AGENT_HOME = "CARRYON_DEMO_HOME"  # the variable that tells the demo agent where to keep its sessions
-TOKEN = "123456:any-token-will-do"  # noqa: S105  (the emulator takes every token)
 
 _GONE = 5.0
 """Seconds that killed processes are waited for."""
@@ -43,9 +43,8 @@ class Premises:
         self._agent_home = self.directory / "agent"
         self._gateways: list[subprocess.Popen[bytes]] = []
 
-    def write_config(self, api_url: str) -> None:
+    def write_config(self, accounts: Mapping[str, object], **more: object) -> None:
         """Everything else is as it is by default. JSON is YAML too."""
-        account = {"platform": "telegram", "token": TOKEN, "api_url": api_url}
         agent = {
             "command": [AGENT],
             "processes": "shared",
@@ -53,11 +52,12 @@ class Premises:
         }
         config = {
             "state_dir": str(self.ledger.parent),
-            "accounts": {"telegram": account},
+            "accounts": accounts,
             "agents": {"demo": agent},
             "default_agent": "demo",
             "access": {"default": "allow"},
             "log": {"format": "json"},
+            **more,
         }
         self._config.write_text(json.dumps(config, indent=2), encoding="utf-8")
 
@@ -114,6 +114,11 @@ class Premises:
             except (psutil.Error, OSError):
                 continue  # gone meanwhile, or somebody else's
         return found
+
+
+def ending(code: int) -> str:
+    """How a process ended, in words."""
+    return f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
 
 
 def _kill(process: psutil.Process) -> None:

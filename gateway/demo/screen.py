@@ -13,7 +13,7 @@ import typer
 
 WIDEST = 100
 NARROWEST = 60
-_TIME, _WHO = 8, 12  # columns
+_TIME, _WHERE, _WHO = 8, 8, 11  # columns
 
 
 class Tone(Enum):
@@ -46,22 +46,25 @@ class Screen:
         for part in textwrap.wrap(text, self._width) or [""]:
             self._write(self._painted(part, tone))
 
-    def tell(self, who: str, what: str, tone: Tone = Tone.PLAIN) -> None:
-        """One thing that happened just now."""
+    def tell(self, who: str, what: str, tone: Tone = Tone.PLAIN, where: str = "") -> None:
+        """One thing that happened just now; `where` is the platform that it happened on."""
         now = time.monotonic()
         self._began = now if self._began is None else self._began
-        wide = self._width - _TIME - _WHO - 3
+        wide = self._width - _TIME - _WHERE - _WHO - 4
         lines = [part for line in what.splitlines() for part in textwrap.wrap(line, wide)] or [""]
-        head = f"{now - self._began:{_TIME - 2}.1f} s  {who:<{_WHO}} "
+        head = f"{now - self._began:{_TIME - 2}.1f} s  {where:<{_WHERE}} {who:<{_WHO}} "
         for part in lines:
             self._write(head + self._painted(part, tone))
             head = " " * len(head)
 
-    def table(self, rows: Sequence[tuple[str, str, str]]) -> None:
-        """Three columns between two rules; the second one holds the numbers."""
-        names = max(len(row[0]) for row in rows)
-        values = max(len(row[1]) for row in rows)
-        lines = [f"  {name:<{names}}  {value:>{values}}  {remark}".rstrip() for name, value, remark in rows]
+    def table(self, rows: Sequence[tuple[str, Sequence[str], str]]) -> None:
+        """A name, a number for each platform and a remark in each row, between two rules."""
+        names = max(len(name) for name, _, _ in rows)
+        wide = max(len(value) for _, values, _ in rows for value in values)
+        lines = [
+            "  ".join((f"  {name:<{names}}", *(f"{value:>{wide}}" for value in values), remark)).rstrip()
+            for name, values, remark in rows
+        ]
         rule = "-" * min(self._width, max(map(len, lines)) + 2)
         for text in (rule, *(line[: self._width] for line in lines), rule):
             self._write(text)

@@ -7,6 +7,9 @@ from gateway.demo.count import Question, Reply, Tally, answered_at, tally
 from gateway.model.session import ResumeMode
 from gateway.model.turn import TurnState
 
+Row = tuple[str, tuple[str, ...], str]
+"""A row of the table: what, how much on each platform, and a remark."""
+
 
 @dataclass(frozen=True, slots=True)
 class Continuation:
@@ -19,19 +22,18 @@ class Continuation:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    """What is left when the curtain falls.
+class Act:
+    """What is left of one platform when the curtain falls.
 
-    `restarted_at` is in monotonic seconds, like the times of questions and replies. `exit_code` is how the
-    second gateway ended when it was told to stop.
+    `restarted_at` is in monotonic seconds, like the times of questions and replies.
     """
 
+    platform: str
     questions: tuple[Question, ...]
     replies: tuple[Reply, ...]
     interrupted: Question
     restarted_at: float
     continuation: Continuation | None
-    exit_code: int
 
     @property
     def tally(self) -> Tally:
@@ -45,9 +47,20 @@ class Outcome:
         return None if at is None else at - self.restarted_at
 
 
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """All platforms, and how the second gateway ended when it was told to stop."""
+
+    acts: tuple[Act, ...]
+    exit_code: int
+
+
 def problems(outcome: Outcome) -> tuple[str, ...]:
     """Everything that was not as promised, one line each. Empty means: proved."""
-    return (*_miscounts(outcome.tally), *_continuity(outcome), *_ending(outcome))
+    found: list[str] = []
+    for act in outcome.acts:
+        found += (f"{act.platform}: {problem}" for problem in (*_miscounts(act.tally), *_continuity(act)))
+    return (*found, *_ending(outcome))
 
 
 def _miscounts(counted: Tally) -> Iterator[str]:
@@ -59,8 +72,8 @@ def _miscounts(counted: Tally) -> Iterator[str]:
         yield f'unsolicited: nobody had asked for "{" ".join(reply.text.split())[:60]}"'
 
 
-def _continuity(outcome: Outcome) -> Iterator[str]:
-    found, after = outcome.continuation, outcome.resumed_after
+def _continuity(act: Act) -> Iterator[str]:
+    found, after = act.continuation, act.resumed_after
     if found is None or found.interrupted is not TurnState.INTERRUPTED or (after is not None and after < 0):
         yield "not interrupted: the turn was over before the gateway was killed, so this run shows nothing"
     elif found.state is None:
@@ -76,18 +89,38 @@ def _ending(outcome: Outcome) -> Iterator[str]:
         yield f"not stopped cleanly: the gateway ended with exit code {outcome.exit_code}"
 
 
-def rows(outcome: Outcome, thinking: float) -> Sequence[tuple[str, str, str]]:
-    """The table: what, how much, and a remark. `thinking` is how many seconds the answer takes by itself."""
-    counted, found, after = outcome.tally, outcome.continuation, outcome.resumed_after
-    repeats = f"and {counted.repeats} labelled as a possible repeat" if counted.repeats else ""
-    mode = found.mode if found else None
-    waited = f"seconds from the second start; the agent itself takes {thinking:g} of them"
-    return (
-        ("asked", str(counted.asked), "messages with a word of their own"),
-        ("answered", str(counted.answered), "words found in a message of the bot"),
-        ("lost", str(len(counted.lost)), ""),
-        ("duplicated", str(len(counted.duplicated)), repeats),
-        ("unsolicited", str(len(counted.unsolicited)), ""),
-        ("resume mode", mode or "none", found.why if found and mode else ""),
-        ("resumed reply", "none" if after is None else f"{after:.1f}", "" if after is None else waited),
+def rows(outcome: Outcome, thinking: float) -> Sequence[Row]:
+    """The table. `thinking` is how many seconds the interrupted answer takes by itself."""
+    acts = outcome.acts
+    tallies = [act.tally for act in acts]
+    repeats = sum(one.repeats for one in tallies)
+    reasons = dict.fromkeys(
+        act.continuation.why for act in acts if act.continuation and act.continuation.mode
     )
+    waited = f"seconds from the second start; {thinking:g} are the agent's own"
+    return (
+        ("", tuple(act.platform for act in acts), ""),
+        ("asked", tuple(str(one.asked) for one in tallies), "messages with a word of their own"),
+        ("answered", tuple(str(one.answered) for one in tallies), "words found in a message of the bot"),
+        ("lost", tuple(str(len(one.lost)) for one in tallies), ""),
+        (
+            "duplicated",
+            tuple(str(len(one.duplicated)) for one in tallies),
+            f"and {repeats} labelled as a possible repeat" if repeats else "",
+        ),
+        ("unsolicited", tuple(str(len(one.unsolicited)) for one in tallies), ""),
+        ("resume mode", tuple(_mode(act) for act in acts), "; ".join(reasons)),
+        ("resumed reply", tuple(_after(act) for act in acts), waited if any(map(_answered, acts)) else ""),
+    )
+
+
+def _mode(act: Act) -> str:
+    return (act.continuation.mode if act.continuation else None) or "none"
+
+
+def _after(act: Act) -> str:
+    return "none" if act.resumed_after is None else f"{act.resumed_after:.1f}"
+
+
+def _answered(act: Act) -> bool:
+    return act.resumed_after is not None

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from gateway.engine.lanes import Lanes
 from gateway.engine.outbox import Outbox
 from gateway.engine.persist import until_written
+from gateway.engine.streams import STOPPED, Streams
 from gateway.model.intake import Accepted
 from gateway.model.session import Session
 from gateway.ports import Clock, Store
@@ -23,6 +24,7 @@ class ButtonParts:
     store: Store
     lanes: Lanes
     outbox: Outbox
+    streams: Streams
     clock: Clock
 
 
@@ -52,7 +54,10 @@ class Buttons:
             dismissed = await until_written(
                 parts.clock, lambda: parts.store.dismiss(session_id, turn_id, now)
             )
-            return "Dismissed." if dismissed else TOO_LATE
+            if not dismissed:
+                return TOO_LATE
+            await parts.streams.close_session(session_id, STOPPED)
+            return "Dismissed."
         event_id = f"resume:button:{accepted.message_id}"
         await until_written(parts.clock, lambda: parts.store.reactivate(session_id, event_id, now))
         parts.lanes.wake(session_id)

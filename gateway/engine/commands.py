@@ -13,6 +13,7 @@ from gateway.engine.buttons import Buttons
 from gateway.engine.lanes import Lanes
 from gateway.engine.outbox import Outbox
 from gateway.engine.persist import until_written
+from gateway.engine.streams import CUT_SHORT, STOPPED, Streams
 from gateway.engine.turns import Cut, Turns
 from gateway.model.address import Route
 from gateway.model.delivery import DeliveryKind, Draft
@@ -57,6 +58,7 @@ class CommandParts:
     lanes: Lanes
     turns: Turns
     outbox: Outbox
+    streams: Streams
     agents: Agents
     clock: Clock
     group: asyncio.TaskGroup
@@ -169,6 +171,7 @@ class Commands:
         # First the rerun that may be waiting, then what runs: an explicit stop wins over both.
         pending = await until_written(parts.clock, lambda: parts.store.stop_resuming(accepted.session_id))
         stopped = await parts.turns.cut(accepted.session_id, Cut.USER)
+        await parts.streams.close_session(accepted.session_id, STOPPED)
         if pending and not stopped:
             return "Stopped: I will not go on with what was cut short."
         return "Stopped." if stopped else "Nothing is running here."
@@ -179,6 +182,7 @@ class Commands:
         await until_written(parts.clock, lambda: parts.store.next_generation(session_id, parts.clock.now()))
         await parts.turns.cut(session_id, Cut.USER)
         await parts.agents.forget(session_id)
+        await parts.streams.close_session(session_id, CUT_SHORT)
         return "A new conversation begins. The old one is kept."
 
     async def _resume(self, accepted: Accepted) -> str:

@@ -3,7 +3,7 @@
 Returning from `accept` is the acknowledgement. Whatever happens before it is as if nothing had been received.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from gateway import log
@@ -12,7 +12,7 @@ from gateway.engine.commands import Commands
 from gateway.engine.lanes import Lanes
 from gateway.engine.outbox import Outbox
 from gateway.failpoints import reach
-from gateway.model.intake import Accepted
+from gateway.model.intake import Accepted, BatchResult
 from gateway.model.message import Entry, MessageKind, Refusal
 from gateway.model.session import SessionState
 from gateway.ports import Batch, Clock, Inbox
@@ -45,8 +45,9 @@ class Intake:
         """Commit a batch together with its cursor, then put its messages into their lanes."""
         entries: list[Entry] = []
         refusals: list[Refusal] = []
+        now = self._parts.clock.now()
         for inbound in batch.items:
-            match admit(inbound, batch.account, self._policy):
+            match admit(inbound, batch.account, self._policy, now):
                 case Entry() as entry:
                     entries.append(entry)
                 case Refusal() as refusal:
@@ -54,17 +55,38 @@ class Intake:
                     _log.info("message.refused", account=batch.account, why=refusal.reason)
                 case Ignored(reason):
                     _log.debug("message.ignored", account=batch.account, why=reason)
-        result = await self._parts.inbox.accept(
-            batch.account, entries, refusals, batch.cursor, self._parts.clock.now()
-        )
+        if batch.lazy and not entries and not refusals:
+            return
+        result = await self._parts.inbox.accept(batch.account, entries, refusals, batch.cursors, now)
         reach("intake.committed")
+        self._report(batch, entries, result)
         self._parts.outbox.push(result.owed)
         for accepted in result.accepted:
             self._route(accepted)
 
+    def _report(self, batch: Batch, entries: Sequence[Entry], result: BatchResult) -> None:
+        """Count what was read back: people who run this want to know what an outage had cost."""
+        accounts = self._parts.accounts
+        late = {
+            inbound.event_id
+            for inbound in batch.items
+            if inbound.backfilled and not accounts.listened(batch.account, inbound.sent_at)
+        }
+        if not late:
+            return
+        pairs = zip(entries, result.accepted, strict=True)
+        news = [accepted for entry, accepted in pairs if accepted.fresh and entry.event_id in late]
+        too_old = sum(accepted.too_old for accepted in news)
+        if news:
+            found = len(news) - too_old
+            self._parts.accounts.caught_up(batch.account, found, too_old)
+            _log.info("message.found_late", account=batch.account, answered=found, too_old=too_old)
+
     def _route(self, accepted: Accepted) -> None:
         if not accepted.fresh:
             _log.info("message.duplicate", message=accepted.message_id)
+        elif accepted.too_old:
+            _log.warning("message.too_old", message=accepted.message_id, session=accepted.session_id)
         elif accepted.kind in (MessageKind.COMMAND, MessageKind.BUTTON):
             self._parts.commands.carry_out(accepted)
         elif accepted.session_state is SessionState.SUSPENDED:
@@ -74,7 +96,7 @@ class Intake:
 
     async def ready(self, account: str) -> None:
         """The account is connected and what it missed is in the ledger."""
-        self._parts.accounts.connected(account)
+        self._parts.accounts.connected(account, self._parts.clock.now())
         _log.info("account.ready", account=account)
         await self._parts.on_ready(account)
 

@@ -8,6 +8,7 @@ from gateway.engine.drain import Drain
 from gateway.engine.lanes import Lanes
 from gateway.engine.outbox import Outbox
 from gateway.engine.resume import Resumer
+from gateway.engine.streams import CUT_SHORT, Streams
 from gateway.engine.turns import Cut, Turns
 from gateway.model.delivery import DeliveryKind, Draft
 from gateway.model.message import MessageState
@@ -38,6 +39,7 @@ class OperationParts:
     lanes: Lanes
     turns: Turns
     outbox: Outbox
+    streams: Streams
     agents: Agents
     resumer: Resumer
     drain: Drain
@@ -109,6 +111,7 @@ class RunningGateway:
         drafts = (Draft(DeliveryKind.NOTICE, SUSPENDED),)
         owed = await parts.store.suspend(session_id, Reason.MANUAL, drafts, parts.clock.now())
         await parts.turns.cut(session_id, Cut.OPERATOR)
+        await parts.streams.close_session(session_id, CUT_SHORT)
         parts.outbox.push(owed)
         return Done(f"session {session_id} is suspended and its chat was told how to go on")
 
@@ -121,6 +124,7 @@ class RunningGateway:
         fresh = await parts.store.next_generation(session_id, parts.clock.now())
         running = await parts.turns.cut(session_id, Cut.USER)
         await parts.agents.forget(session_id)
+        await parts.streams.close_session(session_id, CUT_SHORT)
         if waiting or running:
             drafts = (Draft(DeliveryKind.NOTICE, RESET),)
             parts.outbox.push(await parts.store.notify(fresh, drafts, parts.clock.now()))

@@ -1,8 +1,10 @@
 """Sends what is owed, in order per chat, each once as far as the platform allows.
 
 A delivery is claimed in the ledger before the platform hears of it and settled after. Nothing is claimed
-while it only waits for a rate limit. One whose outcome is unknown is never simply sent again: it is
-repeated with a label that says so, or held, as the operator chose.
+while it only waits for a rate limit. One whose outcome is unknown is never simply sent again: the platform is
+asked what became of it, and where it cannot be asked, it is repeated with a label that says so, or held, as
+the operator chose. An edit needs none of this, because doing it twice is the same as doing it once. Where
+there is nothing to edit, a reply becomes a message of its own, and a mere closing line is dropped.
 """
 
 import asyncio
@@ -15,7 +17,9 @@ from typing import assert_never
 from gateway import log
 from gateway.engine.persist import until_written
 from gateway.failpoints import reach
+from gateway.model.address import Route
 from gateway.model.delivery import (
+    Absent,
     Delivered,
     Delivery,
     DeliveryKind,
@@ -36,6 +40,9 @@ DOUBTFUL_ATTEMPTS = 5
 """How often a delivery may end unknown before it is held: a platform that fails after the effect each time
 would else be sent the same thing for ever."""
 
+DOUBTFUL_EDITS = 20
+"""How often an edit may end unknown before its text is sent as a message: some minutes. Repeating one does no
+harm, but a message that can never be changed must not silence its chat."""
 
 HELD = "A reply of mine may not have reached you: the connection broke while it was being sent."
 
@@ -47,11 +54,11 @@ class OnUnknown(StrEnum):
     HOLD = "hold"
 
 
-ChatKey = tuple[str, str]
-
-
 class Outbox:
-    """The queues of chats that are owed something. A chat's queue has a task while it is not empty."""
+    """The queues of chats that are owed something; a thread counts as a chat of its own.
+
+    A queue has a task while it is not empty.
+    """
 
     def __init__(
         self,
@@ -66,7 +73,7 @@ class Outbox:
         self._clock = clock
         self._group = group
         self._on_unknown = on_unknown
-        self._chats: dict[ChatKey, deque[Delivery]] = {}
+        self._chats: dict[Route, deque[Delivery]] = {}
         self._open = {account: asyncio.Event() for account in adapters}
         self._closing = asyncio.Event()
         self._empty = asyncio.Event()
@@ -85,14 +92,14 @@ class Outbox:
     def push(self, deliveries: Sequence[Delivery]) -> None:
         """Queue deliveries that are in the ledger."""
         for delivery in deliveries:
-            key = (delivery.route.account, delivery.route.chat)
-            queue = self._chats.get(key)
+            route = delivery.route
+            queue = self._chats.get(route)
             if queue is not None:
                 queue.append(delivery)
-            elif delivery.route.account in self._open:
-                self._chats[key] = deque([delivery])
+            elif route.account in self._open:
+                self._chats[route] = deque([delivery])
                 self._empty.clear()
-                self._group.create_task(self._run(key), name=f"outbox-{key[0]}")
+                self._group.create_task(self._run(route), name=f"outbox-{route.account}")
 
     def __len__(self) -> int:
         """How many chats are owed something."""
@@ -108,15 +115,15 @@ class Outbox:
         for event in self._open.values():
             event.set()
 
-    async def _run(self, key: ChatKey) -> None:
-        queue = self._chats[key]
+    async def _run(self, route: Route) -> None:
+        queue = self._chats[route]
         try:
-            await self._open[key[0]].wait()
+            await self._open[route.account].wait()
             while queue and not self._closing.is_set():
                 await self._supervised(queue[0])
                 queue.popleft()
         finally:
-            del self._chats[key]
+            del self._chats[route]
             if not self._chats:
                 self._empty.set()
 
@@ -129,61 +136,138 @@ class Outbox:
     async def _deliver(self, delivery: Delivery) -> None:
         """See one delivery through to its end, or as far as it can be taken now."""
         adapter = self._adapters[delivery.route.account]
-        unknown = 0
+        unknown = int(delivery.state is DeliveryState.UNKNOWN)
         while not self._closing.is_set():
             if delivery.state is DeliveryState.UNKNOWN:
-                unknown += 1
-                if not await self._repeat(delivery, unknown):
+                found = await self._resolve(adapter, delivery, unknown)
+                if found is None:
                     return
-                delivery = replace(delivery, state=DeliveryState.PENDING, doubtful=True)
+                delivery = found
+                continue
             await adapter.pace(delivery.route)
             if self._closing.is_set():
                 return
-            outcome = await self._send(adapter, delivery)
-            if outcome is None:
+            sent = await self._send(adapter, delivery)
+            if sent is None:
                 return
+            delivery, outcome = sent
             match outcome:
                 case Delivered():
                     return
                 case Rejected(reason):
-                    _log.warning("delivery.rejected", delivery=delivery.id, why=reason)
-                    return
+                    if not _outlives_its_message(delivery):
+                        _log.warning("delivery.rejected", delivery=delivery.id, why=reason)
+                        return
+                    _log.info("delivery.sent_anew", delivery=delivery.id, why=reason)
+                    delivery = await self._detach(delivery, doubtful=False)
                 case RetryAfter(seconds, reason):
                     _log.info("delivery.delayed", delivery=delivery.id, seconds=seconds, why=reason)
                     await self._wait(seconds)
                 case Unknown(reason):
                     _log.warning("delivery.unknown", delivery=delivery.id, why=reason)
                     delivery = replace(delivery, state=DeliveryState.UNKNOWN)
-                    await self._wait(backoff(unknown + 1, first=0.5))
+                    unknown += 1
+                    await self._wait(backoff(unknown, first=0.5))
                 case _:
                     assert_never(outcome)
 
-    async def _send(self, adapter: ChatAdapter, delivery: Delivery) -> SendOutcome | None:
-        """Claim, send, settle; None when a person dropped it meanwhile."""
-        if not await until_written(self._clock, lambda: self._ledger.claim(delivery.id)):
-            return None
-        reach("outbox.claimed")
-        outcome = await adapter.send(delivery)
-        reach("outbox.sent")
+    async def _send(self, adapter: ChatAdapter, delivery: Delivery) -> tuple[Delivery, SendOutcome] | None:
+        """Claim, send, settle; None when it is settled already: a person dropped it, or there is no need."""
         now = self._clock.now()
-        await until_written(self._clock, lambda: self._ledger.settle(delivery.id, outcome, now))
-        return outcome
+        message_id = None
+        if delivery.edits is not None:
+            target = await self._ledger.delivery(delivery.edits)
+            message_id = target.platform_message_id if target is not None else None
+            if message_id is None and not _outlives_its_message(delivery):
+                gone = Rejected("there is no message to be ended")
+                await until_written(self._clock, lambda: self._ledger.settle(delivery.id, gone, now))
+                return None
+            if message_id is None:
+                # The message that it would change never came to be, or nobody knows whether it did.
+                delivery = await self._detach(delivery, doubtful=target is not None and _in_doubt(target))
+        if not await until_written(self._clock, lambda: self._ledger.claim(delivery.id, now)):
+            return None
+        delivery = replace(delivery, claimed_at=delivery.claimed_at or now)
+        reach("outbox.claimed")
+        if message_id is None:
+            outcome = await adapter.send(delivery)
+        else:
+            outcome = await adapter.edit(delivery, message_id)
+        reach("outbox.sent")
+        settled = outcome
+        if isinstance(outcome, Rejected) and _outlives_its_message(delivery):
+            settled = RetryAfter(0, outcome.reason)  # it will be sent as a message of its own
+        then = self._clock.now()
+        await until_written(self._clock, lambda: self._ledger.settle(delivery.id, settled, then))
+        return delivery, outcome
 
-    async def _repeat(self, delivery: Delivery, times: int) -> bool:
-        """Make an unknown delivery ready to be sent again, if that is what is wanted."""
+    async def _detach(self, delivery: Delivery, *, doubtful: bool) -> Delivery:
+        return await until_written(self._clock, lambda: self._ledger.detach(delivery.id, doubtful=doubtful))
+
+    async def _resolve(self, adapter: ChatAdapter, delivery: Delivery, times: int) -> Delivery | None:
+        """Find out about an unknown delivery; what it has become, or None when it is settled."""
         found = await self._ledger.delivery(delivery.id)
         if found is None or found.state is not DeliveryState.UNKNOWN:
-            return False  # a person dropped it meanwhile
+            return None  # a person dropped it meanwhile
+        if delivery.edits is not None and times <= DOUBTFUL_EDITS:
+            return await self._again(delivery)  # done twice, it is the same as done once
+        if delivery.edits is not None:
+            return await self._give_up_edit(delivery)
+        outcome = await adapter.reconcile(delivery, await self._ledger.last_sent(delivery))
+        reach("outbox.reconciled")
+        match outcome:
+            case Delivered() | Rejected():
+                now = self._clock.now()
+                await until_written(self._clock, lambda: self._ledger.settle(delivery.id, outcome, now))
+                _log.info("delivery.found", delivery=delivery.id, outcome=type(outcome).__name__.lower())
+                return None
+            case RetryAfter(seconds, reason):
+                _log.info("delivery.not_found_out", delivery=delivery.id, seconds=seconds, why=reason)
+                await self._wait(seconds)
+                return delivery
+            case Absent() if delivery.kind is not DeliveryKind.STREAM:
+                _log.info("delivery.never_arrived", delivery=delivery.id)
+                return await self._again(delivery)
+            case Absent() | Unknown() if delivery.kind is DeliveryKind.STREAM:
+                return await self._give_up_opening(delivery, doubtful=isinstance(outcome, Unknown))
+            case _:
+                return await self._repeat(delivery, times)
+
+    async def _again(self, delivery: Delivery) -> Delivery:
+        await until_written(self._clock, lambda: self._ledger.retry(delivery.id))
+        return replace(delivery, state=DeliveryState.PENDING)
+
+    async def _give_up_edit(self, delivery: Delivery) -> Delivery | None:
+        """Nobody knows how the message reads by now, so a repeat of its text says that it may be one."""
+        _log.warning("delivery.edit_given_up", delivery=delivery.id)
+        if _outlives_its_message(delivery):
+            return await self._detach(delivery, doubtful=True)
+        now, gone = self._clock.now(), Rejected("its message cannot be changed")
+        await until_written(self._clock, lambda: self._ledger.settle(delivery.id, gone, now))
+        return None
+
+    async def _give_up_opening(self, delivery: Delivery, *, doubtful: bool) -> None:
+        """An opening is not worth repeating: the answer itself follows, and says so if it may repeat it."""
+        now = self._clock.now()
+        if doubtful:
+            await until_written(self._clock, lambda: self._ledger.abandon(delivery.id, now))
+        else:
+            gone = Rejected("it never arrived")
+            await until_written(self._clock, lambda: self._ledger.settle(delivery.id, gone, now))
+        _log.info("stream.given_up", delivery=delivery.id, doubtful=doubtful)
+
+    async def _repeat(self, delivery: Delivery, times: int) -> Delivery | None:
+        """Make a delivery whose outcome cannot be found out ready to be sent again, if that is wanted."""
         # A notice that comes twice does no harm; one that is held says nothing to anybody.
         holds = self._on_unknown is OnUnknown.HOLD and delivery.kind is DeliveryKind.REPLY
         if holds or times > DOUBTFUL_ATTEMPTS:
             await until_written(self._clock, lambda: self._ledger.hold(delivery.id))
             _log.warning("delivery.held", delivery=delivery.id)
             await self._offer(delivery)
-            return False
+            return None
         await until_written(self._clock, lambda: self._ledger.retry_doubtful(delivery.id))
         _log.warning("delivery.repeated", delivery=delivery.id)
-        return True
+        return replace(delivery, state=DeliveryState.PENDING, doubtful=True)
 
     async def _offer(self, delivery: Delivery) -> None:
         """Tell the chat that a reply is held, with a button to have it sent again."""
@@ -204,3 +288,13 @@ class Outbox:
                 await self._closing.wait()
         except TimeoutError:
             return
+
+
+def _outlives_its_message(delivery: Delivery) -> bool:
+    """Whether an edit is worth a message of its own where it cannot be made. A closing line is not."""
+    return delivery.edits is not None and delivery.kind is DeliveryKind.REPLY
+
+
+def _in_doubt(opening: Delivery) -> bool:
+    """Whether a message without a known id may stand in the chat all the same."""
+    return opening.doubtful or opening.state in (DeliveryState.SENDING, DeliveryState.UNKNOWN)

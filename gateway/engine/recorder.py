@@ -96,6 +96,11 @@ class Recorder:
         call_id = storable(update.tool_call_id)
         before = self._tools.get(call_id)
         if before is None:
+            if self._segments:
+                # What was said before a tool is in the ledger before the tool: it may run for long.
+                self._stored_segments = True
+                last = self._segments[-1]
+                self._dirty[last.seq] = last.step(StepStatus.RUNNING)
             before = Step(self._next_seq(), StepKind.TOOL, StepStatus.RUNNING, tool_call_id=call_id)
             self._last_tool = before.seq
         after = replace(

@@ -13,6 +13,7 @@ from gateway.engine.commands import Commands
 from gateway.engine.lanes import Lanes
 from gateway.engine.outbox import Outbox
 from gateway.engine.persist import until_written
+from gateway.engine.streams import Streams
 from gateway.failpoints import reach
 from gateway.model.delivery import DeliveryKind, Draft
 from gateway.model.recovery import Decision, Verdict
@@ -44,6 +45,7 @@ class ResumeParts:
     ledger: Store
     lanes: Lanes
     outbox: Outbox
+    streams: Streams
     commands: Commands
     clock: Clock
     group: asyncio.TaskGroup
@@ -80,6 +82,7 @@ class Resumer:
         await self._parts.commands.catch_up(account)
         async with self._scheduling:
             await self._schedule(account)
+        await self._parts.streams.close_stray(account)
 
     async def again(self) -> None:
         """A drain was undone: what came in meanwhile goes into its lanes."""

@@ -13,6 +13,7 @@ from gateway import log
 from gateway.engine.outbox import Outbox
 from gateway.engine.persist import until_written
 from gateway.engine.recorder import Recorder
+from gateway.engine.streams import CONTINUED, STOPPED, Stream, Streams, ended_early
 from gateway.engine.typist import Typist
 from gateway.failpoints import reach
 from gateway.model.address import ChatKind
@@ -75,6 +76,7 @@ class TurnParts:
     adapters: Mapping[str, ChatAdapter]
     outbox: Outbox
     typist: Typist
+    streams: Streams
     clock: Clock
     group: asyncio.TaskGroup
 
@@ -123,19 +125,44 @@ class Turns:
         )
         recorder = Recorder(start.turn_id, store, clock, parts.group)
         try:
+            stream = await self._stream(start, recorder)
             with parts.typist.at_work(start.session.address.route):
                 end = await self._supervised(running, recorder)
             reach("turn.worked")
+            await parts.streams.stop(stream)
             idle_at = None if self._idle_reset is None else clock.now() + self._idle_reset
             end = replace(end, idle_at=idle_at, mode=running.mode)
+            if stream.opening is not None:
+                end = self._end_stream(start, end)
             owed = await self._end_in_ledger(start, end)
         finally:
             del self._running[session_id]
             running.ended.set()
         reach("turn.committed")
         self._log_end(start, end)
+        await parts.streams.settled(stream)
         parts.outbox.push(owed)
         return start.more
+
+    async def _stream(self, start: TurnStart, recorder: Recorder) -> Stream:
+        """Where the answer grows: in the message of the turn that it continues, while it is the last one."""
+        adopted = None
+        for growing in start.streams:
+            if start.interruption is not None and growing.last and growing is start.streams[-1]:
+                adopted = growing
+            else:
+                await self._parts.streams.close(growing, CONTINUED)
+        route, quote = start.session.address.route, _quote(start)
+        return self._parts.streams.begin(start.turn_id, route, quote, recorder, adopted)
+
+    def _end_stream(self, start: TurnStart, end: TurnEnd) -> TurnEnd:
+        """A turn without a reply leaves no half answer behind; one that will go on may continue it."""
+        if end.drafts or end.state is TurnState.INTERRUPTED:
+            return end
+        # Cut before it said anything, it leaves standing what it was about to go on with.
+        before = start.streams[-1].text if start.streams else ""
+        text = ended_early(end.text or before, STOPPED, self._limit(start))
+        return replace(end, drafts=(Draft(DeliveryKind.REPLY, text),))
 
     async def _end_in_ledger(self, start: TurnStart, end: TurnEnd) -> tuple[Delivery, ...]:
         """End the turn, in plainer words if these cannot be stored: left running it would block its chat."""
@@ -300,11 +327,16 @@ def _failed(start: TurnStart, recorder: Recorder, line: str, reason: Reason | No
 
 def _drafts(start: TurnStart, text: str, limit: int) -> tuple[Draft, ...]:
     """The reply in pieces. In groups the first one quotes the message that it answers."""
-    origin = start.message.origin
-    quote = origin.message_ref if origin.chat_kind is ChatKind.GROUP else ""
+    quote = _quote(start)
     pieces = chunk(text, limit)
     if len(pieces) > MOST_PIECES:
         pieces = (*pieces[:MOST_PIECES], TOO_LONG.format(len(text)))
     return tuple(
         Draft(DeliveryKind.REPLY, piece, "" if index else quote) for index, piece in enumerate(pieces)
     )
+
+
+def _quote(start: TurnStart) -> str:
+    """The message that an answer quotes: in groups, the one that it answers."""
+    origin = start.message.origin
+    return origin.message_ref if origin.chat_kind is ChatKind.GROUP else ""

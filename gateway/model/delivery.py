@@ -45,10 +45,14 @@ DELIVERY_TRANSITIONS = Transitions(
 
 
 class DeliveryKind(StrEnum):
-    """`reply` is an agent's answer; `notice` is the gateway speaking for itself."""
+    """`reply` is an agent's answer; `notice` is the gateway speaking for itself.
+
+    `stream` opens a message in which an answer grows; the reply that ends it is an edit of that message.
+    """
 
     REPLY = "reply"
     NOTICE = "notice"
+    STREAM = "stream"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +79,8 @@ class Delivery:
 
     `key` is the idempotency key that platforms with such a thing are given. `doubtful` marks a repeat of
     something that may already have arrived. `reply_to` is the platform's id of the message to quote.
+    `edits` is the id of the delivery whose message this one changes, instead of being a message of its own.
+    `claimed_at` is when the platform may have heard of it first, in seconds since the epoch.
     """
 
     id: int
@@ -91,6 +97,20 @@ class Delivery:
     platform_message_id: str | None = None
     error: str | None = None
     buttons: tuple[Button, ...] = ()
+    edits: int | None = None
+    claimed_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GrowingStream:
+    """A message in which an answer grew that has not ended.
+
+    `text` is what the ledger knows of the answer. `last` says that nothing came after it in its chat.
+    """
+
+    opening: Delivery
+    text: str
+    last: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,3 +143,11 @@ class Unknown:
 
 
 SendOutcome = Delivered | Rejected | RetryAfter | Unknown
+
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """The platform was asked: it never got it, so sending it repeats nothing."""
+
+
+Reconciled = Delivered | Absent | Rejected | RetryAfter | Unknown

@@ -11,6 +11,8 @@ from gateway.model.session import SessionState
 class Accepted:
     """What the ledger made of one entry. `fresh` is false for an event id that it already knew.
 
+    `too_old` was found too late to be answered.
+
     `command` is a command's name, and `text` what came with it, or a button's data.
     """
 
@@ -21,6 +23,7 @@ class Accepted:
     command: str = ""
     text: str = ""
     session_state: SessionState = SessionState.ACTIVE
+    too_old: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,7 +44,7 @@ class Inbound:
     the message, for quoting it in a reply; `to_bot` says that a group message names the bot or answers it;
     `command` is the bare name of a leading slash command meant for this bot, else empty; `button` is the data
     of a button that was pressed, and then there is no text; `sent_at` is the platform's time, in seconds
-    since the epoch.
+    since the epoch; `backfilled` marks what was read back after the gateway had been away.
     """
 
     event_id: str
@@ -60,6 +60,7 @@ class Inbound:
     from_bot: bool = False
     command: str = ""
     button: str = ""
+    backfilled: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +79,7 @@ class Entry:
 
     `renews` starts the next conversation at the address, for what comes after it.
     It is written as withdrawn, and its chat is told, when `max_queued` messages of its session wait already.
+    `too_old` is written as withdrawn and told to nobody but the operator.
     """
 
     event_id: str
@@ -88,6 +90,7 @@ class Entry:
     command: str = ""
     max_queued: int = 50
     renews: bool = False
+    too_old: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,11 +35,17 @@ class StopRequest:
 
 @dataclass(frozen=True, slots=True)
 class AccountStatus:
-    """One account: whether it is connected, and if not, why."""
+    """One account: whether it is connected, and if not, why.
+
+    `found` counts the messages of this boot that were sent while the gateway was away and are answered now,
+    `too_old` those that were found too late for that.
+    """
 
     name: str
     connected: bool
     why: str = ""
+    found: int = 0
+    too_old: int = 0
 
 
 @dataclass(frozen=True, slots=True)

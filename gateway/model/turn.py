@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from gateway.model.delivery import Draft
+from gateway.model.delivery import Draft, GrowingStream
 from gateway.model.message import Message
 from gateway.model.session import ResumeMode, Session
 from gateway.model.states import Transitions
@@ -94,7 +94,8 @@ class Interruption:
 class TurnStart:
     """A turn that was just begun in the ledger, with all that is needed to run it.
 
-    `more` says that further messages wait behind it.
+    `more` says that further messages wait behind it. `streams` are messages in which an interrupted turn's
+    answer grew, to be gone on with or to be ended.
     """
 
     turn_id: int
@@ -103,6 +104,7 @@ class TurnStart:
     interruption: Interruption | None
     ended_turns: int
     more: bool = True
+    streams: tuple[GrowingStream, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 Nothing here is remembered: the same event and the same policy give the same decision, also after a restart.
 """
 
+import math
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -24,7 +25,8 @@ class Respond(StrEnum):
 class AdmissionPolicy:
     """`thread_scope`: in groups, a thread is one conversation; else, and without threads, each person.
 
-    `renewing` are the commands that start a new conversation.
+    `renewing` are the commands that start a new conversation. What was read back and is older than
+    `freshness`, in seconds, is too old to be answered.
     """
 
     access: AccessPolicy
@@ -33,6 +35,7 @@ class AdmissionPolicy:
     commands: frozenset[str] = frozenset()
     max_queued: int = 50
     renewing: frozenset[str] = frozenset()
+    freshness: float = math.inf
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +45,14 @@ class Ignored:
     reason: str
 
 
-def admit(inbound: Inbound, account: str, policy: AdmissionPolicy) -> Entry | Refusal | Ignored:
+def admit(inbound: Inbound, account: str, policy: AdmissionPolicy, now: float) -> Entry | Refusal | Ignored:
     """Decide about one inbound event."""
     if why := _not_for_us(inbound, policy):
         return Ignored(why)
     address = _address(inbound, account, policy)
+    too_old = inbound.backfilled and now - inbound.sent_at > policy.freshness
     if not permits(policy.access, account, inbound.author_id):
-        return _refuse(inbound, address)
+        return _refuse(inbound, address, told=not too_old)
     if inbound.button:
         return _pressed(inbound, address, policy)
     command = inbound.command if inbound.command in policy.commands else ""
@@ -59,9 +63,8 @@ def admit(inbound: Inbound, account: str, policy: AdmissionPolicy) -> Entry | Re
         text = f"{storable(inbound.author_name)}: {text}"
     origin = Origin(inbound.chat_kind, inbound.author_id, inbound.author_name, inbound.message_ref)
     kind = MessageKind.COMMAND if command else MessageKind.USER
-    return Entry(
-        inbound.event_id, address, origin, kind, text, command, policy.max_queued, command in policy.renewing
-    )
+    renews = command in policy.renewing
+    return Entry(inbound.event_id, address, origin, kind, text, command, policy.max_queued, renews, too_old)
 
 
 def _pressed(inbound: Inbound, address: Address, policy: AdmissionPolicy) -> Entry:
@@ -93,10 +96,10 @@ def _address(inbound: Inbound, account: str, policy: AdmissionPolicy) -> Address
     return Address(account, inbound.chat, inbound.thread, inbound.author_id)
 
 
-def _refuse(inbound: Inbound, address: Address) -> Refusal:
+def _refuse(inbound: Inbound, address: Address, *, told: bool) -> Refusal:
     person = f"{address.account}:{inbound.author_id}"
     reason = f"{person} is not allowed"
-    if inbound.chat_kind is ChatKind.GROUP or inbound.button:
+    if inbound.chat_kind is ChatKind.GROUP or inbound.button or not told:
         return Refusal(inbound.event_id, address, reason)
     notice = (
         "This bot answers only people it knows. "

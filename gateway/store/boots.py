@@ -13,6 +13,9 @@ from gateway.store.marks import mark_interrupted
 CRASHES_REMEMBERED = 50
 """How many unclean boots the loop breaker is told about."""
 
+REFUSALS_REMEMBERED = 30 * 86_400.0
+"""How long a refused event is known, in seconds: longer than platforms are read back."""
+
 BACK = "Back online."
 
 
@@ -32,6 +35,8 @@ def open_boot(tx: sqlite3.Connection, replica: str, pid: int, now: float) -> Boo
     dead: list[tuple[int]] = tx.execute(sql.OPEN_BOOTS).fetchall()
     for (boot_id,) in dead:
         tx.execute(sql.BURY_BOOT, (now, boot_id))
+    tx.execute(sql.DROP_UNSENT_STREAMS, (now,))
+    tx.execute(sql.FORGET_REFUSED_EVENTS, (now - REFUSALS_REMEMBERED,))
     unknown = tx.execute(sql.SENDING_TO_UNKNOWN).rowcount
     _announce_return(tx, now)
     crashes = tuple(row[0] for row in tx.execute(sql.CRASHES, (CRASHES_REMEMBERED,)))

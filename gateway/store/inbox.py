@@ -2,7 +2,7 @@
 
 import secrets
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from gateway.model.address import Route
 from gateway.model.delivery import Delivery, DeliveryKind, DeliveryState, Draft
@@ -20,18 +20,19 @@ def accept(
     account: str,
     entries: Sequence[Entry],
     refusals: Sequence[Refusal],
-    cursor: str | None,
+    cursors: Mapping[str, str],
     now: float,
 ) -> BatchResult:
-    """Write a batch and its cursor. An event id that is known is reported and changes nothing."""
+    """Write a batch and its cursors. An event id that is known is reported and changes nothing."""
     owed: list[Delivery | None] = []
     accepted = tuple(_accept_one(tx, entry, owed, now) for entry in entries)
     for refusal in refusals:
+        tx.execute(sql.PUT_REFUSED_EVENT, (account, refusal.event_id, now))
         if refusal.notice:
             draft = Draft(DeliveryKind.NOTICE, refusal.notice)
             owed.append(owe(tx, refusal.address.route, draft, now, key=refusal.notice_key))
-    if cursor is not None:
-        tx.execute(sql.SET_CURSOR, (account, "", cursor))
+    for scope, value in cursors.items():
+        tx.execute(sql.SET_CURSOR, (account, scope, value, now))
     return BatchResult(accepted, tuple(delivery for delivery in owed if delivery))
 
 
@@ -39,21 +40,24 @@ def _accept_one(tx: sqlite3.Connection, entry: Entry, owed: list[Delivery | None
     known = tx.execute(sql.KNOWN_EVENT, (entry.address.account, entry.event_id)).fetchone()
     if known:
         return Accepted(known[0], known[1], fresh=False, kind=entry.kind, command=entry.command)
+    if tx.execute(sql.REFUSED_EVENT, (entry.address.account, entry.event_id)).fetchone():
+        # Its author was not let in when it came. What is read back after that has changed stays refused.
+        return Accepted(0, 0, fresh=False, kind=entry.kind, command=entry.command)
     session_id, state = session_at(tx, entry.address, now)
-    full = _is_full(tx, entry, session_id)
+    full = not entry.too_old and _is_full(tx, entry, session_id)
     values = (
         entry.address.account,
         entry.event_id,
         session_id,
         entry.kind,
-        MessageState.WITHDRAWN if full else MessageState.WAITING,
+        MessageState.WITHDRAWN if full or entry.too_old else MessageState.WAITING,
         entry.command,
         entry.text,
         origin_text(entry.origin),
         now,
     )
     (message_id,) = tx.execute(sql.INSERT_MESSAGE, values).fetchone()
-    if entry.renews:
+    if entry.renews and not entry.too_old:
         # Here and not when the command is carried out: what follows it, maybe in this very batch, belongs to
         # the new conversation.
         next_generation(tx, session_id, now)
@@ -68,6 +72,7 @@ def _accept_one(tx: sqlite3.Connection, entry: Entry, owed: list[Delivery | None
         command=entry.command,
         text=entry.text,
         session_state=state,
+        too_old=entry.too_old,
     )
 
 

@@ -10,11 +10,13 @@ from gateway.model.turn import TurnRecord
 from gateway.store import statements as sql
 from gateway.store.rows import boot_of, delivery_of, message_of, origin_of, session_of, turn_of
 
+CURSORS_READ = 5000
+"""How many chats and threads of an account are remembered for reading back what was missed there."""
 
-def cursor(tx: sqlite3.Connection, account: str, scope: str) -> str | None:
-    """The stored cursor."""
-    row = tx.execute(sql.GET_CURSOR, (account, scope)).fetchone()
-    return str(row[0]) if row else None
+
+def cursors(tx: sqlite3.Connection, account: str) -> dict[str, str]:
+    """Scope to value, of the scopes that moved last."""
+    return dict(tx.execute(sql.CURSORS, (account, CURSORS_READ)))
 
 
 def session(tx: sqlite3.Connection, session_id: int) -> Session | None:

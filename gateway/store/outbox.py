@@ -1,5 +1,6 @@
 """What is owed to chats, and what became of it."""
 
+import math
 import sqlite3
 from typing import assert_never
 
@@ -23,13 +24,13 @@ def owed(tx: sqlite3.Connection, account: str) -> tuple[Delivery, ...]:
     return tuple(delivery_of(row) for row in tx.execute(sql.OWED, (account,)))
 
 
-def claim(tx: sqlite3.Connection, delivery_id: int) -> bool:
+def claim(tx: sqlite3.Connection, delivery_id: int, now: float) -> bool:
     """From here on, a crash leaves the outcome unknown. False if it was dropped or sent meanwhile."""
     (before,) = tx.execute(sql.DELIVERY_STATE, (delivery_id,)).fetchone()
     if DeliveryState(before).terminal:
         return False
     DELIVERY_TRANSITIONS.check(DeliveryState(before), DeliveryState.SENDING)
-    tx.execute(sql.CLAIM, (delivery_id,))
+    tx.execute(sql.CLAIM, (now, delivery_id))
     return True
 
 
@@ -50,12 +51,49 @@ def settle(tx: sqlite3.Connection, delivery_id: int, outcome: SendOutcome, now: 
             assert_never(outcome)
 
 
+def retry(tx: sqlite3.Connection, delivery_id: int) -> None:
+    """To be sent once more: it is known not to have arrived, or doing it twice is the same as once."""
+    _check_unknown(tx, delivery_id)
+    tx.execute(sql.RETRY, (delivery_id,))
+
+
+def last_sent(tx: sqlite3.Connection, delivery: Delivery) -> str | None:
+    """The platform's id of the last message that was sent to the same place before a delivery."""
+    route = delivery.route
+    claimed = math.inf if delivery.claimed_at is None else delivery.claimed_at
+    place = (route.account, route.chat, route.thread)
+    row = tx.execute(sql.LAST_SENT, (delivery.id, *place, claimed)).fetchone()
+    return None if row is None else str(row[0])
+
+
 def retry_doubtful(tx: sqlite3.Connection, delivery_id: int) -> None:
     """To be sent once more, and marked as a possible repeat."""
+    _check_unknown(tx, delivery_id)
+    tx.execute(sql.RETRY_DOUBTFUL, (delivery_id,))
+
+
+def _check_unknown(tx: sqlite3.Connection, delivery_id: int) -> None:
     (before,) = tx.execute(sql.DELIVERY_STATE, (delivery_id,)).fetchone()
     if before != DeliveryState.UNKNOWN:  # others may become pending too, but not like this: one was dropped
-        raise IllegalTransitionError(f"a delivery that is {before} is not repeated as doubtful")
-    tx.execute(sql.RETRY_DOUBTFUL, (delivery_id,))
+        raise IllegalTransitionError(f"a delivery that is {before} is not repeated")
+
+
+def detach(tx: sqlite3.Connection, delivery_id: int, *, doubtful: bool) -> Delivery:
+    """An edit becomes a message of its own, because there is nothing that it could change."""
+    _check_detachable(tx, delivery_id)
+    return delivery_of(tx.execute(sql.DETACH, (int(doubtful), delivery_id)).fetchone())
+
+
+def _check_detachable(tx: sqlite3.Connection, delivery_id: int) -> None:
+    (before,) = tx.execute(sql.DELIVERY_STATE, (delivery_id,)).fetchone()
+    if before not in (DeliveryState.PENDING, DeliveryState.UNKNOWN):
+        raise IllegalTransitionError(f"an edit that is {before} does not become a message")
+
+
+def abandon(tx: sqlite3.Connection, delivery_id: int, now: float) -> None:
+    """Not to be tried again, although it may have arrived: what follows it says so."""
+    _check(tx, delivery_id, DeliveryState.REJECTED)
+    tx.execute(sql.ABANDON, (now, delivery_id))
 
 
 def hold(tx: sqlite3.Connection, delivery_id: int) -> None:

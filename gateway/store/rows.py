@@ -105,13 +105,28 @@ def step_of(row: Row) -> Step:
 
 DELIVERY = (
     "id, account, chat, thread, kind, body, state, key, attempt, doubtful, reply_to, turn_id, session_id, "
-    "platform_message_id, error, buttons"
+    "platform_message_id, error, edits, claimed_at, buttons"
 )
 
 
 def delivery_of(row: Row) -> Delivery:
     """A row of `DELIVERY` columns."""
-    ident, account, chat, thread, kind, body, state, key, attempt, doubtful, *rest, buttons = row
+    (
+        ident,
+        account,
+        chat,
+        thread,
+        kind,
+        body,
+        state,
+        key,
+        attempt,
+        doubtful,
+        *rest,
+        edits,
+        claimed,
+        buttons,
+    ) = row
     return Delivery(
         ident,
         Route(account, chat, thread),
@@ -123,6 +138,8 @@ def delivery_of(row: Row) -> Delivery:
         bool(doubtful),
         *rest,
         buttons=buttons_of(buttons) if buttons else (),
+        edits=edits,
+        claimed_at=claimed,
     )
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager, closing
 from functools import partial
 from pathlib import Path
@@ -10,14 +10,14 @@ from typing import TypeVar
 
 from gateway.errors import LedgerDamaged, LedgerUnavailable
 from gateway.model.boot import Boot, BootOpening, BootState
-from gateway.model.delivery import Delivery, Draft, SendOutcome
+from gateway.model.delivery import Delivery, Draft, GrowingStream, SendOutcome
 from gateway.model.intake import Accepted, BatchResult
 from gateway.model.message import Entry, Message, Origin, Refusal
 from gateway.model.operation import Intent
 from gateway.model.recovery import Candidate
 from gateway.model.session import ResumeMode, Session
 from gateway.model.turn import HistoryTurn, Step, TurnEnd, TurnRecord, TurnStart
-from gateway.store import boots, generations, inbox, library, outbox, resumes, turns, upkeep
+from gateway.store import boots, generations, inbox, library, outbox, resumes, streams, turns, upkeep
 from gateway.store.committer import Committer, LedgerConnection, Unit, unmoved
 from gateway.store.migrate import migrate
 
@@ -116,13 +116,13 @@ class SqliteStore:
         account: str,
         entries: Sequence[Entry],
         refusals: Sequence[Refusal],
-        cursor: str | None,
+        cursors: Mapping[str, str],
         now: float,
     ) -> BatchResult:
-        return await self._write(lambda tx: inbox.accept(tx, account, entries, refusals, cursor, now))
+        return await self._write(lambda tx: inbox.accept(tx, account, entries, refusals, cursors, now))
 
-    async def cursor(self, account: str, scope: str = "") -> str | None:
-        return await self._read(lambda tx: library.cursor(tx, account, scope))
+    async def cursors(self, account: str) -> Mapping[str, str]:
+        return await self._read(lambda tx: library.cursors(tx, account))
 
     async def waiting_commands(self, account: str) -> tuple[Accepted, ...]:
         return await self._read(lambda tx: inbox.waiting_commands(tx, account))
@@ -161,11 +161,35 @@ class SqliteStore:
     async def owed(self, account: str) -> tuple[Delivery, ...]:
         return await self._read(lambda tx: outbox.owed(tx, account))
 
-    async def claim(self, delivery_id: int) -> bool:
-        return await self._write(lambda tx: outbox.claim(tx, delivery_id))
+    async def claim(self, delivery_id: int, now: float) -> bool:
+        return await self._write(lambda tx: outbox.claim(tx, delivery_id, now))
 
     async def settle(self, delivery_id: int, outcome: SendOutcome, now: float) -> None:
         await self._write(lambda tx: outbox.settle(tx, delivery_id, outcome, now))
+
+    async def retry(self, delivery_id: int) -> None:
+        await self._write(lambda tx: outbox.retry(tx, delivery_id))
+
+    async def last_sent(self, delivery: Delivery) -> str | None:
+        return await self._read(lambda tx: outbox.last_sent(tx, delivery))
+
+    async def detach(self, delivery_id: int, *, doubtful: bool) -> Delivery:
+        return await self._write(lambda tx: outbox.detach(tx, delivery_id, doubtful=doubtful))
+
+    async def abandon(self, delivery_id: int, now: float) -> None:
+        await self._write(lambda tx: outbox.abandon(tx, delivery_id, now))
+
+    async def open_stream(self, turn_id: int, draft: Draft, now: float) -> Delivery | None:
+        return await self._write(lambda tx: streams.open_stream(tx, turn_id, draft, now))
+
+    async def growing(self, session_id: int) -> tuple[GrowingStream, ...]:
+        return await self._read(lambda tx: streams.growing(tx, session_id))
+
+    async def stray_streams(self, account: str) -> tuple[GrowingStream, ...]:
+        return await self._read(lambda tx: streams.stray(tx, account))
+
+    async def close_stream(self, stream_id: int, draft: Draft, now: float) -> Delivery | None:
+        return await self._write(lambda tx: streams.close_stream(tx, stream_id, draft, now))
 
     async def retry_doubtful(self, delivery_id: int) -> None:
         await self._write(lambda tx: outbox.retry_doubtful(tx, delivery_id))

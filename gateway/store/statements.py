@@ -75,6 +75,12 @@ RECENT_SESSIONS = (
 # Messages
 KNOWN_EVENT = "SELECT id, session_id FROM messages WHERE account = ? AND event_id = ?"
 SPENT_EVENT = "SELECT 1 FROM messages WHERE account = ? AND event_id = ? AND state <> 'waiting'"
+REFUSED_EVENT = "SELECT 1 FROM refused_events WHERE account = ? AND event_id = ?"
+PUT_REFUSED_EVENT = (
+    "INSERT INTO refused_events (account, event_id, at) VALUES (?, ?, ?) "
+    "ON CONFLICT (account, event_id) DO NOTHING"
+)
+FORGET_REFUSED_EVENTS = "DELETE FROM refused_events WHERE at < ?"
 INSERT_MESSAGE = (
     "INSERT INTO messages (account, event_id, session_id, kind, state, command, text, origin, received_at) "
     "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id"
@@ -155,10 +161,20 @@ INSERT_DELIVERY = (
 )
 OWED = f"SELECT {DELIVERY} FROM deliveries WHERE account = ? AND state IN ('pending', 'unknown') ORDER BY id"
 DELIVERY_STATE = "SELECT state FROM deliveries WHERE id = ?"
-CLAIM = "UPDATE deliveries SET state = 'sending', attempt = attempt + 1 WHERE id = ?"
+CLAIM = (
+    "UPDATE deliveries SET state = 'sending', attempt = attempt + 1, claimed_at = coalesce(claimed_at, ?) "
+    "WHERE id = ?"
+)
+RETRY = "UPDATE deliveries SET state = 'pending' WHERE id = ?"
+# Of the latest that were sent before a delivery: one chat's last message is hardly ever far from the end.
+LAST_SENT = (
+    "SELECT platform_message_id FROM (SELECT * FROM deliveries WHERE id < ? ORDER BY id DESC LIMIT 20000) "
+    "AS latest WHERE account = ? AND chat = ? AND thread = ? AND state = 'sent' AND edits IS NULL "
+    "AND settled_at <= ? ORDER BY settled_at DESC LIMIT 1"
+)
 REVIVE = (
     "UPDATE deliveries SET state = 'pending', error = NULL, settled_at = NULL "
-    f"WHERE id = ? AND state IN ('held', 'rejected') RETURNING {DELIVERY}"
+    f"WHERE id = ? AND state IN ('held', 'rejected') AND kind <> 'stream' RETURNING {DELIVERY}"
 )
 DROP = (
     "UPDATE deliveries SET state = 'rejected', error = 'dropped by a person', settled_at = ? "
@@ -167,7 +183,8 @@ DROP = (
 DELIVERY_BY_ID = f"SELECT {DELIVERY} FROM deliveries WHERE id = ?"
 TROUBLED = (
     f"SELECT {DELIVERY} FROM deliveries WHERE state IN ('pending', 'sending', 'unknown', 'held', 'rejected') "
-    "ORDER BY id DESC LIMIT ?"
+    # The opening of an answer that was given up is nobody's business: the answer itself came.
+    "AND NOT (kind = 'stream' AND state = 'rejected') ORDER BY id DESC LIMIT ?"
 )
 SETTLE_SENT = (
     "UPDATE deliveries SET state = 'sent', platform_message_id = ?, error = NULL, settled_at = ? WHERE id = ?"
@@ -175,6 +192,47 @@ SETTLE_SENT = (
 SETTLE_REJECTED = "UPDATE deliveries SET state = 'rejected', error = ?, settled_at = ? WHERE id = ?"
 SETTLE_STATE = "UPDATE deliveries SET state = ?, error = ? WHERE id = ?"
 RETRY_DOUBTFUL = "UPDATE deliveries SET state = 'pending', doubtful = 1 WHERE id = ?"
+# Streams
+_STREAM = (
+    "SELECT d.id, coalesce(s.resume_turn_id, d.turn_id), "
+    "NOT EXISTS (SELECT 1 FROM messages m WHERE m.session_id = d.session_id AND m.kind <> 'internal' "
+    "AND m.received_at > d.created_at) AND NOT EXISTS (SELECT 1 FROM deliveries l WHERE l.id > d.id "
+    "AND l.account = d.account AND l.chat = d.chat AND l.thread = d.thread AND l.edits IS NULL "
+    "AND l.state <> 'rejected') "
+    "FROM deliveries d JOIN sessions s ON s.id = d.session_id "
+)
+GROWING = f"{_STREAM} WHERE d.growing = 1 AND d.session_id = ? ORDER BY d.id"
+STRAY_STREAMS = (
+    f"{_STREAM} WHERE d.growing = 1 AND d.account = ? AND (s.state <> 'resume_pending' OR NOT EXISTS "
+    "(SELECT 1 FROM messages w WHERE w.session_id = d.session_id AND w.state = 'waiting' "
+    "AND w.kind IN ('user', 'internal'))) AND NOT EXISTS "
+    "(SELECT 1 FROM turns t WHERE t.session_id = d.session_id AND t.state = 'running') ORDER BY d.id"
+)
+IS_GROWING = "SELECT growing FROM deliveries WHERE id = ?"
+SET_GROWING = "UPDATE deliveries SET growing = ? WHERE id = ?"
+SET_EDITS = "UPDATE deliveries SET edits = ? WHERE id = ?"
+# An opening that may have arrived, of a turn that this one goes on with: nobody can find or change it.
+IN_DOUBT = (
+    "WITH RECURSIVE chain (id) AS (SELECT resumes_turn_id FROM turns WHERE id = ? UNION "
+    "SELECT t.resumes_turn_id FROM turns t JOIN chain c ON t.id = c.id) "
+    "SELECT 1 FROM deliveries d JOIN chain c ON d.turn_id = c.id "
+    "WHERE d.kind = 'stream' AND d.state = 'rejected' AND d.doubtful = 1 LIMIT 1"
+)
+SET_DOUBTFUL = "UPDATE deliveries SET doubtful = 1 WHERE id = ?"
+SAID_IN = "SELECT text FROM steps WHERE turn_id = ? AND kind = 'text' ORDER BY seq"
+# What never left is not worth sending any more: the turn that it belongs to is dead.
+DROP_UNSENT_STREAMS = (
+    "UPDATE deliveries SET state = 'rejected', growing = 0, settled_at = ?, "
+    "error = 'the gateway stopped before it was sent' WHERE growing = 1 AND state = 'pending'"
+)
+DETACH = (
+    f"UPDATE deliveries SET state = 'pending', edits = NULL, doubtful = ? WHERE id = ? RETURNING {DELIVERY}"
+)
+ABANDON = (
+    "UPDATE deliveries SET state = 'rejected', doubtful = 1, error = 'it may have arrived', settled_at = ? "
+    "WHERE id = ?"
+)
+
 SENDING_TO_UNKNOWN = (
     "UPDATE deliveries SET state = 'unknown', error = 'the gateway stopped while it was being sent' "
     "WHERE state = 'sending'"
@@ -226,8 +284,12 @@ FORGET_SESSION = (
 )
 
 # Cursors
-GET_CURSOR = "SELECT value FROM cursors WHERE account = ? AND scope = ?"
+# The account's own cursor is always among them; of those of chats, the ones that moved last.
+CURSORS = (
+    "SELECT scope, value FROM cursors WHERE account = ? "
+    "ORDER BY scope = '' DESC, moved_at DESC, scope DESC LIMIT ?"
+)
 SET_CURSOR = (
-    "INSERT INTO cursors (account, scope, value) VALUES (?, ?, ?) "
-    "ON CONFLICT (account, scope) DO UPDATE SET value = excluded.value"
+    "INSERT INTO cursors (account, scope, value, moved_at) VALUES (?, ?, ?, ?) "
+    "ON CONFLICT (account, scope) DO UPDATE SET value = excluded.value, moved_at = excluded.moved_at"
 )

@@ -19,6 +19,7 @@ from gateway.store import statements as sql
 from gateway.store.inbox import owe_all
 from gateway.store.marks import clear_mark, mark_interrupted
 from gateway.store.rows import message_of, origin_of, origin_text, session_of, step_of, turn_of
+from gateway.store.streams import end_with, growing
 
 TITLE_LENGTH = 80
 CHAIN_LIMIT = 1000
@@ -52,7 +53,8 @@ def begin_turn(tx: sqlite3.Connection, session_id: int, boot_id: int, now: float
     tx.execute(sql.BEGIN_ON_SESSION, (origin_text(message.origin), title, int(marked), now, session_id))
     (ended,) = tx.execute(sql.HAS_COMPLETED, (session_id,)).fetchone()
     (more,) = tx.execute(sql.MORE_WAITING, (session_id,)).fetchone()
-    return TurnStart(turn_id, session, message, interruption, ended, bool(more))
+    streams = growing(tx, session_id)
+    return TurnStart(turn_id, session, message, interruption, ended, bool(more), streams)
 
 
 def _interruption(tx: sqlite3.Connection, session: Session) -> Interruption | None:
@@ -131,7 +133,7 @@ def end_turn(tx: sqlite3.Connection, turn_id: int, end: TurnEnd, now: float) -> 
         mark_interrupted(tx, session_id, turn_id, end.reason, now)
     if end.idle_at is not None:
         tx.execute(sql.SET_IDLE, (end.idle_at, session_id))
-    return owe_all(tx, session_id, turn_id, end.drafts, now)
+    return end_with(tx, session_id, turn_id, end.drafts, now)
 
 
 def _closing(state: TurnState) -> StepStatus:

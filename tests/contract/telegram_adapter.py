@@ -2,7 +2,7 @@
 
 import asyncio
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from adapters.emulators.faults import Fault, FaultKind, When
 from adapters.emulators.telegram import TelegramEmulator, TelegramOptions
@@ -11,8 +11,10 @@ from adapters.telegram.adapter import connect
 from adapters.telegram.manifest import TelegramAccount
 from gateway.model.address import Route
 from gateway.model.delivery import Delivery, DeliveryKind, DeliveryState
-from gateway.model.message import Inbound
-from gateway.ports import Batch, ChatAdapter, LedgerUnavailableError
+from gateway.ports import ChatAdapter
+from tests.contract.adapters.sink import RecordingSink, Remembered
+
+__all__ = ["RecordingSink", "Remembered", "Setting", "delivery", "setting"]
 
 ACCOUNT = "telegram"
 TOKEN = "4242:a-token-of-valid-shape"
@@ -39,65 +41,6 @@ class QuickClock:
 
 
 @dataclass
-class RecordingSink:
-    """An `InboundSink` that writes down what it is told; `refuse` makes the next so many commits fail."""
-
-    refuse: int = 0
-    told: list[str] = field(default_factory=list)
-    batches: list[Batch] = field(default_factory=list)
-    offered: list[Batch] = field(default_factory=list)
-    before_commit: asyncio.Event | None = None
-    _changed: asyncio.Event = field(default_factory=asyncio.Event)
-
-    async def accept(self, batch: Batch) -> None:
-        self.offered.append(batch)
-        self._changed.set()
-        if self.refuse:
-            self.refuse -= 1
-            raise LedgerUnavailableError("disk full")
-        if self.before_commit is not None:
-            await self.before_commit.wait()
-        self.batches.append(batch)
-        self._tell(f"accept {len(batch.items)}")
-
-    async def ready(self, account: str) -> None:
-        assert account == ACCOUNT
-        self._tell("ready")
-
-    def lost(self, account: str, why: str) -> None:
-        assert account == ACCOUNT
-        self._tell(f"lost: {why}")
-
-    def _tell(self, what: str) -> None:
-        self.told.append(what)
-        self._changed.set()
-
-    async def until(self, condition) -> None:
-        """Wait until `condition(self)` holds; one waiter at a time."""
-        while not condition(self):
-            self._changed.clear()
-            await self._changed.wait()
-
-    async def until_ready(self, times: int = 1) -> None:
-        await self.until(lambda sink: sink.told.count("ready") >= times)
-
-    async def until_texts(self, *texts: str) -> None:
-        await self.until(lambda sink: sink.texts == list(texts))
-
-    @property
-    def items(self) -> list[Inbound]:
-        return [item for batch in self.batches for item in batch.items]
-
-    @property
-    def texts(self) -> list[str]:
-        return [item.text for item in self.items]
-
-    @property
-    def losses(self) -> list[str]:
-        return [what for what in self.told if what.startswith("lost")]
-
-
-@dataclass
 class Setting:
     """A running emulator, an adapter for it, and their surroundings."""
 
@@ -110,7 +53,8 @@ class Setting:
     @asynccontextmanager
     async def running(self, cursor=None, sink=None):
         """The adapter receives until the block ends; yields its task."""
-        task = asyncio.create_task(self.adapter.run(sink or self.sink, cursor))
+        past = Remembered({"": cursor} if cursor else {})
+        task = asyncio.create_task(self.adapter.run(sink or self.sink, past))
         try:
             yield task
         finally:

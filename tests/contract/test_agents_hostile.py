@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from gateway.model.agent import AgentFailed, CancelledPrompt, Ended, OpenFailed,
 from gateway.model.session import ResumeMode
 from gateway.model.turn import HistoryTurn, TurnState
 from tests.contract.agents import BOUND, Chat, ended, hostile_spec, pool_of, processes
+from tests.harness.waiting import glance, within
 
 HISTORY = (HistoryTurn(1, TurnState.COMPLETED, "", "first", "answer"),)
 
@@ -266,15 +266,8 @@ async def test_closing_does_not_wait_for_an_agent_that_hangs_at_its_start(tmp_pa
     spec = hostile_spec(tmp_path, "hangs_at_initialize", start_timeout=1000)
     async with pool_of(spec) as pool:
         opening = asyncio.ensure_future(Chat(pool, agent="odd").try_open())
+        notes = tmp_path / "agents" / "processes"
+        await within(glance(lambda: notes.is_dir() and any(notes.iterdir())), "the note of a started process")
         async with asyncio.timeout(BOUND):
-            await asyncio.to_thread(wait_for_a_note, tmp_path / "agents" / "processes")
             await pool.close()
             assert isinstance(await opening, OpenFailed)
-
-
-def wait_for_a_note(directory: Path) -> None:
-    """Block until a process was noted in the directory, which happens right after it was started."""
-    deadline = time.monotonic() + BOUND
-    while not (directory.is_dir() and any(directory.iterdir())):
-        assert time.monotonic() < deadline
-        time.sleep(0.005)

@@ -89,7 +89,7 @@ async def test_what_was_being_sent_is_unknown(ledger):
     start = await ledger.begin((await ledger.say("go")).session_id)
     sending, pending, sent = await ledger.end(start.turn_id, TurnState.COMPLETED, "a", "b", "c")
     for delivery in (sending, sent):
-        await ledger.store.claim(delivery.id)
+        await ledger.store.claim(delivery.id, 1.0)
     from gateway.model.delivery import Delivered  # noqa: PLC0415
 
     await ledger.store.settle(sent.id, Delivered("1"), ledger.tick())

@@ -29,7 +29,7 @@ async def test_law_02_an_event_id_enters_the_ledger_once(ledger):
 
 async def test_an_event_id_is_known_within_one_batch_too(ledger):
     batch = [entry("a", "1"), entry("a", "1"), entry("b", "2")]
-    result = await ledger.store.accept(ACCOUNT, batch, [], None, 1.0)
+    result = await ledger.store.accept(ACCOUNT, batch, [], {}, 1.0)
     assert [accepted.fresh for accepted in result.accepted] == [True, False, True]
     assert await ledger.texts(result.accepted[0].session_id) == [("a", "waiting"), ("b", "waiting")]
 
@@ -50,27 +50,27 @@ async def test_a_finished_message_stays_known(ledger):
 
 
 async def test_law_01_the_cursor_is_committed_with_the_messages(ledger):
-    assert await ledger.store.cursor(ACCOUNT) is None
-    await ledger.store.accept(ACCOUNT, [entry("a", "1")], [], "2", 1.0)
-    assert await ledger.store.cursor(ACCOUNT) == "2"
-    assert await ledger.store.cursor("other") is None
-    assert await ledger.store.cursor(ACCOUNT, "channel") is None
+    assert (await ledger.store.cursors(ACCOUNT)).get("") is None
+    await ledger.store.accept(ACCOUNT, [entry("a", "1")], [], {"": "2"}, 1.0)
+    assert (await ledger.store.cursors(ACCOUNT)).get("") == "2"
+    assert (await ledger.store.cursors("other")).get("") is None
+    assert "channel" not in await ledger.store.cursors(ACCOUNT)
 
 
 async def test_law_01_a_batch_that_fails_leaves_neither_message_nor_cursor(ledger):
     broken = entry("half of a pair: \ud83d", "2", chat="2")
     with pytest.raises(UnicodeError):
-        await ledger.store.accept(ACCOUNT, [entry("a", "1"), broken], [refusal("3")], "9", 1.0)
-    assert await ledger.store.cursor(ACCOUNT) is None
+        await ledger.store.accept(ACCOUNT, [entry("a", "1"), broken], [refusal("3")], {"": "9"}, 1.0)
+    assert (await ledger.store.cursors(ACCOUNT)).get("") is None
     assert await ledger.store.sessions(10) == ()
     assert await ledger.store.owed(ACCOUNT) == ()
     assert (await ledger.say("a", event="1")).fresh
 
 
 async def test_a_batch_without_a_cursor_keeps_the_old_one(ledger):
-    await ledger.store.accept(ACCOUNT, [], [], "7", 1.0)
+    await ledger.store.accept(ACCOUNT, [], [], {"": "7"}, 1.0)
     await ledger.say("hello")
-    assert await ledger.store.cursor(ACCOUNT) == "7"
+    assert (await ledger.store.cursors(ACCOUNT)).get("") == "7"
 
 
 async def test_law_10_first_in_first_out(ledger):
@@ -104,7 +104,7 @@ async def test_per_user_sessions_answer_into_the_same_chat(ledger):
         )
         for user in ("ann", "bob")
     )
-    result = await ledger.store.accept(ACCOUNT, [ann, bob], [], None, 1.0)
+    result = await ledger.store.accept(ACCOUNT, [ann, bob], [], {}, 1.0)
     one, two = (accepted.session_id for accepted in result.accepted)
     assert one != two
     owed = [await ledger.store.notify(session, notice("x"), 2.0) for session in (one, two)]
@@ -124,8 +124,8 @@ async def test_the_queue_has_a_limit_and_says_so_once_per_message(ledger):
     for text in ("one", "two"):
         await ledger.say(text, max_queued=2)
     batch = [entry("three", "e-full", max_queued=2)]
-    result = await ledger.store.accept(ACCOUNT, batch, [], None, 1.0)
-    again = await ledger.store.accept(ACCOUNT, batch, [], None, 1.0)
+    result = await ledger.store.accept(ACCOUNT, batch, [], {}, 1.0)
+    again = await ledger.store.accept(ACCOUNT, batch, [], {}, 1.0)
     (told,) = result.owed
     assert told.kind is DeliveryKind.NOTICE
     assert "2 of your messages" in told.body
@@ -161,18 +161,18 @@ async def test_a_full_queue_takes_messages_again_when_it_moves(ledger):
 
 
 async def test_a_stranger_is_told_once_and_leaves_no_session(ledger):
-    first = await ledger.store.accept(ACCOUNT, [], [refusal("1")], None, 1.0)
-    second = await ledger.store.accept(ACCOUNT, [], [refusal("2")], None, 2.0)
-    other = await ledger.store.accept(ACCOUNT, [], [refusal("3", person="667")], None, 3.0)
+    first = await ledger.store.accept(ACCOUNT, [], [refusal("1")], {}, 1.0)
+    second = await ledger.store.accept(ACCOUNT, [], [refusal("2")], {}, 2.0)
+    other = await ledger.store.accept(ACCOUNT, [], [refusal("3", person="667")], {}, 3.0)
     assert [len(result.owed) for result in (first, second, other)] == [1, 0, 1]
     assert first.owed[0].route.chat == "666"
     assert await ledger.store.sessions(10) == ()
 
 
 async def test_a_refusal_without_a_notice_owes_nothing(ledger):
-    result = await ledger.store.accept(ACCOUNT, [], [refusal("1", text="")], "5", 1.0)
+    result = await ledger.store.accept(ACCOUNT, [], [refusal("1", text="")], {"": "5"}, 1.0)
     assert result.owed == ()
-    assert await ledger.store.cursor(ACCOUNT) == "5"
+    assert (await ledger.store.cursors(ACCOUNT)).get("") == "5"
 
 
 async def test_commands_wait_until_their_answer_is_owed(ledger):

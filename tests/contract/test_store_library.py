@@ -78,7 +78,7 @@ async def test_law_01_everything_is_there_after_closing_and_opening(tmp_path, le
         await ledger.start()
         said = await ledger.say("one")
         await ledger.say("two")
-        await store.accept("telegram", [], [], "77", ledger.tick())
+        await store.accept("telegram", [], [], {"": "77"}, ledger.tick())
         await ledger.end((await ledger.begin(said.session_id)).turn_id, TurnState.COMPLETED, "1")
         before = await everything(store, said.session_id)
     async with LEDGERS[name](folder) as store:
@@ -95,7 +95,7 @@ async def everything(store: Store, session_id: int):
         await store.messages(session_id),
         await store.turns(session_id),
         await store.owed("telegram"),
-        await store.cursor("telegram"),
+        await store.cursors("telegram"),
         await store.candidates(),
         await store.boots(9),
     )

@@ -74,7 +74,7 @@ async def test_a_delivery_is_revived_and_dropped_again_and_again(ledger):
         revived = await ledger.store.revive(delivery.id)
         assert (revived.state, revived.key) == (DeliveryState.PENDING, delivery.key)
         assert await ledger.store.revive(delivery.id) is None
-    assert await ledger.store.claim(delivery.id)
+    assert await ledger.store.claim(delivery.id, 1.0)
     assert not await ledger.store.drop(delivery.id, ledger.tick()), "it is on its way"
     await ledger.store.settle(delivery.id, Delivered("42"), ledger.tick())
     assert await ledger.store.revive(delivery.id) is None
@@ -84,7 +84,7 @@ async def test_what_was_dropped_is_not_claimed(ledger):
     said = await ledger.say("go")
     (delivery,) = await ledger.store.notify(said.session_id, notice("x"), ledger.tick())
     await ledger.store.drop(delivery.id, ledger.tick())
-    assert not await ledger.store.claim(delivery.id)
+    assert not await ledger.store.claim(delivery.id, 1.0)
 
 
 async def test_what_was_dropped_and_revived_is_sent_once(ledger):
@@ -93,9 +93,9 @@ async def test_what_was_dropped_and_revived_is_sent_once(ledger):
     (delivery,) = await ledger.store.notify(said.session_id, notice("x"), ledger.tick())
     await ledger.store.drop(delivery.id, ledger.tick())
     await ledger.store.revive(delivery.id)
-    assert await ledger.store.claim(delivery.id)
+    assert await ledger.store.claim(delivery.id, 1.0)
     await ledger.store.settle(delivery.id, Delivered("42"), ledger.tick())
-    assert not await ledger.store.claim(delivery.id)
+    assert not await ledger.store.claim(delivery.id, 1.0)
 
 
 @pytest.mark.parametrize("number", [0, 99, -1])

@@ -41,7 +41,7 @@ async def bring(ledger, delivery, state):
     store = ledger.store
     if state is S.PENDING:
         return
-    await store.claim(delivery.id)
+    await store.claim(delivery.id, 1.0)
     if state in (S.UNKNOWN, S.HELD):
         await store.settle(delivery.id, SETTLED[S.UNKNOWN], ledger.tick())
         if state is S.HELD:
@@ -70,13 +70,13 @@ async def test_claiming(ledger, before):
     delivery = await owe(ledger)
     await bring(ledger, delivery, before)
     if before is S.PENDING:
-        assert await ledger.store.claim(delivery.id)
+        assert await ledger.store.claim(delivery.id, 1.0)
         assert await state_of(ledger, delivery) is S.SENDING
     elif before in (S.REJECTED, S.SENT):
-        assert not await ledger.store.claim(delivery.id)
+        assert not await ledger.store.claim(delivery.id, 1.0)
     else:
         with pytest.raises(IllegalTransitionError):
-            await ledger.store.claim(delivery.id)
+            await ledger.store.claim(delivery.id, 1.0)
         assert await state_of(ledger, delivery) is before
 
 
@@ -110,7 +110,7 @@ async def test_only_what_is_unknown_is_repeated_as_doubtful(ledger, before):
 async def test_attempts_are_counted_and_the_key_stays(ledger):
     delivery = await owe(ledger)
     for _ in range(3):
-        await ledger.store.claim(delivery.id)
+        await ledger.store.claim(delivery.id, 1.0)
         await ledger.store.settle(delivery.id, SETTLED[S.PENDING], ledger.tick())
     (owed,) = await ledger.store.owed("telegram")
     assert (owed.attempt, owed.key, owed.doubtful) == (3, delivery.key, False)
@@ -119,7 +119,7 @@ async def test_attempts_are_counted_and_the_key_stays(ledger):
 
 async def test_a_delivery_that_was_sent_is_owed_no_more(ledger):
     delivery = await owe(ledger)
-    await ledger.store.claim(delivery.id)
+    await ledger.store.claim(delivery.id, 1.0)
     await ledger.store.settle(delivery.id, Delivered("42"), ledger.tick())
     assert await ledger.store.owed("telegram") == ()
     assert await ledger.store.deliveries(5) == ()
@@ -136,7 +136,7 @@ async def test_what_is_owed_is_listed_oldest_first_per_account(ledger):
 
 async def test_what_is_being_sent_is_not_owed_again(ledger):
     delivery = await owe(ledger)
-    await ledger.store.claim(delivery.id)
+    await ledger.store.claim(delivery.id, 1.0)
     assert await ledger.store.owed("telegram") == ()
 
 

@@ -114,7 +114,7 @@ async def owing(ledger):
 async def holding(ledger):
     session = await used(ledger)
     (delivery,) = await ledger.store.notify(session, notice("held"), ledger.tick())
-    await ledger.store.claim(delivery.id)
+    await ledger.store.claim(delivery.id, 1.0)
     await ledger.start()
     await ledger.store.hold(delivery.id)
 
@@ -160,7 +160,7 @@ async def test_bites_go_by_ids_and_end(ledger):
 async def test_a_conversation_that_was_left_does_not_come_back(ledger):
     left = await used(ledger)
     (delivery,) = await ledger.store.notify(left, notice("held"), ledger.tick())
-    await ledger.store.claim(delivery.id)
+    await ledger.store.claim(delivery.id, 1.0)
     await ledger.start()
     await ledger.store.hold(delivery.id)
     await ledger.store.next_generation(left, ledger.tick())

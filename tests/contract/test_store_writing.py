@@ -2,10 +2,10 @@
 
 import asyncio
 import os
-import sqlite3
 
 import pytest
 
+from gateway.errors import LedgerUnavailable
 from gateway.model.states import IllegalTransitionError
 from gateway.model.turn import TurnState
 from gateway.ports import LedgerUnavailableError
@@ -18,9 +18,7 @@ ledger = ledger_fixture()
 
 async def test_law_02_the_same_event_from_many_callers_enters_once(ledger):
     batch = [entry("hello", "900")]
-    results = await asyncio.gather(
-        *(ledger.store.accept("telegram", batch, [], None, 1.0) for _ in range(20))
-    )
+    results = await asyncio.gather(*(ledger.store.accept("telegram", batch, [], {}, 1.0) for _ in range(20)))
     assert sum(result.accepted[0].fresh for result in results) == 1
     assert len(await ledger.store.messages(results[0].accepted[0].session_id)) == 1
 
@@ -68,14 +66,16 @@ async def test_a_cancelled_caller_leaves_a_whole_step_or_none(ledger):
 async def test_law_01_what_was_queued_when_it_closes_is_written(tmp_path):
     async with open_sqlite(tmp_path / LEDGER_FILE) as store:
         writes = [
-            asyncio.ensure_future(store.accept("telegram", [entry("x", f"{n}", f"{n}")], [], f"{n}", 1.0))
+            asyncio.ensure_future(
+                store.accept("telegram", [entry("x", f"{n}", f"{n}")], [], {"": f"{n}"}, 1.0)
+            )
             for n in range(10)
         ]
         await asyncio.sleep(0)
     assert all(result.accepted[0].fresh for result in await asyncio.gather(*writes))
     async with open_sqlite(tmp_path / LEDGER_FILE) as store:
         assert len(await store.sessions(100)) == 10
-        assert await store.cursor("telegram") == "9"
+        assert (await store.cursors("telegram")).get("") == "9"
 
 
 @pytest.fixture
@@ -110,15 +110,15 @@ async def test_law_11_a_full_disk_takes_nothing_and_says_so(small_disk):
     await limit(full=True)
     long = "x" * 50_000
     with pytest.raises(LedgerUnavailableError):
-        await ledger.store.accept("telegram", [entry(long, "lost?")], [], "77", 5.0)
+        await ledger.store.accept("telegram", [entry(long, "lost?")], [], {"": "77"}, 5.0)
     assert not ledger.store.healthy
-    assert await ledger.store.cursor("telegram") is None
+    assert (await ledger.store.cursors("telegram")).get("") is None
     assert await ledger.texts(said.session_id) == [("before", "waiting")]
     await limit(full=False)
-    result = await ledger.store.accept("telegram", [entry(long, "lost?")], [], "77", 5.0)
+    result = await ledger.store.accept("telegram", [entry(long, "lost?")], [], {"": "77"}, 5.0)
     assert result.accepted[0].fresh
     assert ledger.store.healthy
-    assert await ledger.store.cursor("telegram") == "77"
+    assert (await ledger.store.cursors("telegram")).get("") == "77"
 
 
 async def test_law_11_a_turn_does_not_end_on_a_full_disk(small_disk):
@@ -137,7 +137,7 @@ async def test_law_11_a_turn_does_not_end_on_a_full_disk(small_disk):
 @pytest.mark.skipif(os.geteuid() == 0, reason="nothing is read-only to root")
 async def test_a_ledger_in_a_folder_that_cannot_be_written_does_not_open(tmp_path):
     tmp_path.chmod(0o500)
-    with pytest.raises(sqlite3.OperationalError):
+    with pytest.raises(LedgerUnavailable):
         async with open_sqlite(tmp_path / LEDGER_FILE):
             pass
     tmp_path.chmod(0o700)

@@ -6,9 +6,9 @@ import pytest
 import structlog
 
 from adapters.emulators.faults import When
+from adapters.offering import FIRST_WAIT, LONGEST_WAIT, Backoff
 from adapters.telegram.client import PollUpdates
-from adapters.telegram.receive import FIRST_WAIT, LONGEST_WAIT, Backoff
-from tests.contract.telegram_adapter import ANN, RecordingSink, setting
+from tests.contract.telegram_adapter import ANN, RecordingSink, Remembered, setting
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ async def test_a_message_arrives(at):
         await at.sink.until_texts("hello", "and again")
     first = at.sink.items[0]
     assert (first.chat, first.author_id, first.event_id) == (str(ANN), str(ANN), "1")
-    assert [batch.cursor for batch in at.sink.batches] == ["2", "3"]
+    assert [batch.cursors[""] for batch in at.sink.batches] == ["2", "3"]
 
 
 async def test_nothing_is_acknowledged_before_it_is_committed(at):
@@ -79,7 +79,7 @@ async def test_a_failed_commit_is_offered_again_and_not_acknowledged(at):
     async with at.running():
         await at.sink.until_ready()
         assert len(at.emulator.calls.since(method="getUpdates")) == 1
-    assert [batch.cursor for batch in at.sink.offered] == ["2"] * 4
+    assert [batch.cursors[""] for batch in at.sink.offered] == ["2"] * 4
     assert at.sink.texts == ["hello"]
     assert len(at.clock.slept) == 3
     assert at.clock.slept[2] > at.clock.slept[0]
@@ -91,7 +91,7 @@ async def test_a_failed_commit_is_logged_once(at):
         async with at.running():
             await at.sink.until_ready()
     events = [line["event"] for line in logs]
-    assert events == ["telegram.accept_failed", "telegram.accept_recovered", "telegram.connected"]
+    assert events == ["account.accept_failed", "account.accept_recovered", "telegram.connected"]
 
 
 async def test_what_was_not_committed_when_the_process_died_comes_again(at):
@@ -114,7 +114,7 @@ async def test_a_malformed_update_is_set_aside_alone(at):
         async with at.running():
             await at.sink.until_ready()
     assert at.sink.texts == ["hello", "after"]
-    assert at.sink.batches[0].cursor == "5"
+    assert at.sink.batches[0].cursors == {"": "5"}
     aside = [line for line in logs if line["event"] == "telegram.update_set_aside"]
     assert [line["update_id"] for line in aside] == [2, None]
     assert "private words" not in str(logs)
@@ -174,7 +174,7 @@ async def test_ids_that_begin_anew_are_followed(at):
         await at.sink.until(lambda sink: sink.items)
         queue.push_raw({"update_id": 77, "message": {**body, "text": "anew"}})
         await at.sink.until(lambda sink: "anew" in sink.texts)
-    assert at.sink.batches[-1].cursor == "78"
+    assert at.sink.batches[-1].cursors == {"": "78"}
 
 
 async def test_another_poller_is_named_and_outlasted(at):
@@ -203,7 +203,7 @@ async def test_a_webhook_is_removed_and_what_waited_for_it_kept(at):
 async def test_an_invalid_token_ends_the_account():
     async with setting(tokens=("4243:another-token",)) as at:
         with structlog.testing.capture_logs() as logs:
-            await at.adapter.run(at.sink, None)
+            await at.adapter.run(at.sink, Remembered())
     assert len(at.sink.told) == 1
     assert "token" in at.sink.told[0]
     (line,) = logs
@@ -304,5 +304,5 @@ async def test_edits_and_membership_are_passed_over(at):
         await at.sink.until_ready()
         at.emulator.people.edit(ANN, 1, "hello, edited")
         at.emulator.people.block(ANN)
-        await at.sink.until(lambda sink: sink.batches[-1].cursor == "4")
+        await at.sink.until(lambda sink: sink.batches[-1].cursors == {"": "4"})
     assert at.sink.texts == ["hello"]

@@ -6,8 +6,8 @@ import pytest
 from aiohttp import web
 
 from adapters.emulators.faults import When
-from adapters.telegram.adapter import REPEAT_LABEL
-from adapters.telegram.pace import Pace
+from adapters.labels import REPEAT_LABEL
+from adapters.telegram.pace import telegram_pace
 from gateway.model.address import Route
 from gateway.model.delivery import Delivered, Rejected, RetryAfter, Unknown
 from tests.contract.telegram_adapter import ACCOUNT, ANN, TOKEN, delivery, setting
@@ -263,7 +263,7 @@ async def test_the_pace_of_one_chat_holds_up_no_other():
 
 
 async def test_only_so_many_chats_are_remembered():
-    pace = Pace(chats=2)
+    pace = telegram_pace(chats=2)
     first = pace._limiters("1")
     pace._limiters("2")
     assert pace._limiters("1") is first

@@ -1,11 +1,12 @@
 """`python -m tests.crash.soak`: thousands of messages, hundreds of kills, and then every chat is read.
 
-People in many chats write to a gateway that is killed at random moments and started again on the same state
-directory: right after its start, in its recovery, at a named place, after something that the platform saw,
-with nothing to do; some are told to stop instead, and some are killed while they stop. The platform fails at
-random too. In the end everything must have been answered: nothing lost, nothing silently doubled, nothing
-unasked-for, in order, and the chats of people who said nothing must have stayed silent. The verdict comes
-from the platform's transcripts alone.
+People on several platforms, in direct chats, channels and threads, write to one gateway that is killed at
+random moments and started again on the same state directory: right after its start, in its recovery, at a
+named place, after something that a platform saw, with nothing to do; some are told to stop instead, and some
+are killed while they stop. The platforms fail at random too: they refuse, break off, hang, cut connections,
+tell things twice or in another order, and go down for a while. In the end everything must have been answered:
+nothing lost, nothing silently doubled, nothing unasked-for, in order, no half answer left standing, and the
+chats of people who said nothing must have stayed silent. The verdict comes from the chats alone.
 """
 
 import argparse
@@ -16,15 +17,16 @@ import signal
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
 from pathlib import Path
 
-from adapters.emulators.telegram import TelegramEmulator, TelegramOptions
-from adapters.emulators.telegram_api import Limits
+from adapters.emulators.registry import PLATFORMS
 from tests.crash import soak_plan as plan
 from tests.crash.soak_lives import CHANGES
 from tests.crash.soak_run import Options, Soak
-from tests.crash.soak_verdict import Kind, Verdict, Violation
+from tests.crash.soak_verdict import UNFINISHED, Kind, Verdict, Violation
 from tests.harness.stage import end_agents
 
 EVERY = 25
@@ -32,6 +34,9 @@ EVERY = 25
 
 SHOWN = 40
 """Violations that are printed; the rest is in the dump."""
+
+CHATS = 5
+"""Chats with violations that are printed for each platform."""
 
 INTERRUPTED = 130
 
@@ -46,8 +51,9 @@ async def soak(options: Options, folder: Path) -> int:
     """Run it in a folder; the exit code."""
     (folder / "logs").mkdir()
     began = time.monotonic()
-    async with TelegramEmulator(TelegramOptions(limits=Limits(enabled=False))) as emulator:
-        run = Soak(options, folder, emulator)
+    async with AsyncExitStack() as stack:
+        run = Soak(options, folder)
+        await run.open(stack)
         try:
             await run.begin()
             await _lives(run, began)
@@ -56,61 +62,80 @@ async def soak(options: Options, folder: Path) -> int:
         except AssertionError as error:
             run.gateways.troubles.append(f"the soak ended early: {error}")
         finally:
-            await run.gateways.close()
+            await run.close()
             await asyncio.to_thread(end_agents, folder)
-        verdict = run.verdict()
-        folder = run.dump()
-    report(run, verdict, time.monotonic() - began)
-    if not verdict.violations and not run.gateways.troubles:
-        return 0
-    for violation in verdict.violations[:SHOWN]:
-        say(f"VIOLATION: {violation}{run.where(violation)}")
-    for trouble in run.gateways.troubles[:SHOWN]:
-        say(f"TROUBLE: {trouble}")
-    say(f"kept in {folder}: transcripts.txt, lives.txt, logs, state, demo")
+        verdicts = run.verdicts()
+        report(run, verdicts, time.monotonic() - began)
+        if not run.gateways.troubles and not any(one.violations for one in verdicts.values()):
+            return 0
+        _accuse(run, verdicts)
     return 1
 
 
 async def _lives(run: Soak, began: float) -> None:
     options = run.options
     shown: set[Violation] = set()
-    numbers = range(options.idle, options.messages - options.idle)
+    idle = len(run.idle)
+    numbers = range(idle, options.messages - idle)
     for life, messages in enumerate(plan.traffic(options.seed, numbers, run.busy, options.kills)):
         await run.live(life, messages)
         done = life + 1
         if done % EVERY == 0:
             seconds = time.monotonic() - began
-            # What is still open is not lost yet.
-            wrong = {one for one in run.verdict().violations if one.kind is not Kind.LOST}
+            wrong = {
+                one
+                for verdict in run.verdicts().values()
+                for one in verdict.violations
+                if one.kind not in UNFINISHED
+            }
             for violation in sorted(wrong - shown, key=lambda one: one.at or 0):
                 say(f"  {violation}{run.where(violation)}")
             shown |= wrong
             say(
-                f"{done}/{options.kills} kills, {run.said} said, {len(run.heard.open)} open, "
+                f"{done}/{options.kills} kills, {run.said} said, "
+                f"{sum(town.listen() for town in run.towns.values())} open, "
                 f"{len(wrong)} wrong, {len(run.gateways.troubles)} troubles, {seconds:.0f} s, "
                 f"{seconds / done * (options.kills - done):.0f} s left"
             )
 
 
-def report(run: Soak, verdict: Verdict, seconds: float) -> None:
-    """The table."""
+def report(run: Soak, verdicts: Mapping[str, Verdict], seconds: float) -> None:
+    """The tables."""
+    found = verdicts.values()
     rows = [
-        ("messages", verdict.asked),
-        ("gateways killed or stopped", sum(run.gateways.ways.values())),
-        *((f"{kind}", verdict.count(kind)) for kind in Kind),
-        ("troubles of gateways", len(run.gateways.troubles)),
-        ("repeats, labelled", verdict.labelled),
-        ("notices", verdict.notices),
-        ("faults of the platform", sum(run.heard.struck.values())),
+        ("asked", [one.asked for one in found]),
+        ("answered", [one.answered for one in found]),
+        *((f"{kind}", [one.count(kind) for one in found]) for kind in Kind),
+        ("repeats, labelled", [one.labelled for one in found]),
+        ("beginnings, continued", [one.fragments for one in found]),
+        ("notices", [one.notices for one in found]),
+        ("troubles of the platform", [sum(town.heard.struck.values()) for town in run.towns.values()]),
     ]
     say("")
-    for name, number in rows:
-        say(f"{name:28}{number:8}")
-    say(f"{'seconds':28}{seconds:8.0f}")
-    say(f"{'seed':28}{run.options.seed:8}")
+    say(f"{'':26}" + "".join(f"{platform:>10}" for platform in verdicts))
+    for name, numbers in rows:
+        say(f"{name:26}" + "".join(f"{number:10}" for number in numbers))
+    say("")
+    say(f"{'messages':26}{run.said:10}")
+    say(f"{'gateways ended':26}{sum(run.gateways.ways.values()):10}")
+    say(f"{'troubles of gateways':26}{len(run.gateways.troubles):10}")
+    say(f"{'seconds':26}{seconds:10.0f}")
+    say(f"{'seed':26}{run.options.seed:10}")
     _counts("ended while", run.gateways.phases)
     _counts("ended by", run.gateways.ways)
-    _counts("faults", run.heard.struck)
+    _counts("troubles", sum((town.heard.struck for town in run.towns.values()), Counter[str]()))
+
+
+def _accuse(run: Soak, verdicts: Mapping[str, Verdict]) -> None:
+    """What is wrong, with the chats concerned."""
+    for platform, verdict in verdicts.items():
+        for violation in verdict.violations[:SHOWN]:
+            say(f"VIOLATION: {platform}: {violation}{run.where(violation)}")
+        chats = list(dict.fromkeys(violation.chat for violation in verdict.violations))[:CHATS]
+        run.show(run.towns[platform], sys.stdout, frozenset(chats))
+    for trouble in run.gateways.troubles[:SHOWN]:
+        say(f"TROUBLE: {trouble}")
+    say(f"kept in {run.dump()}: transcripts, calls, lives.txt, logs, state, demo")
 
 
 def _counts(head: str, counts: Mapping[str, int]) -> None:
@@ -128,18 +153,22 @@ async def _until_stopped(options: Options, folder: Path) -> int:
 
 def _read(arguments: Sequence[str] | None) -> Options:
     parser = argparse.ArgumentParser(prog="python -m tests.crash.soak", description=__doc__)
-    parser.add_argument("--messages", type=int, default=2000)
-    parser.add_argument("--chats", type=int, default=50)
-    parser.add_argument("--kills", type=int, default=500)
+    parser.add_argument(
+        "--platform", action="append", choices=PLATFORMS, help="may be repeated; all by default"
+    )
+    parser.add_argument("--messages", type=int, default=3000)
+    parser.add_argument("--chats", type=int, default=48, help="over all platforms")
+    parser.add_argument("--kills", type=int, default=200)
     parser.add_argument("--seed", type=int, help="of what is random; a new one by default")
     parser.add_argument(
-        "--faults", action=argparse.BooleanOptionalAction, default=True, help="of the platform"
+        "--faults", action=argparse.BooleanOptionalAction, default=True, help="of the platforms"
     )
     given = parser.parse_args(arguments)
-    if min(given.messages // 4, given.chats - 1, given.kills) < 1:
-        parser.error("at least 4 messages, 2 chats and 1 kill")
+    platforms = tuple(dict.fromkeys(given.platform or PLATFORMS))
+    if min(given.messages // 4, given.chats // 2) < len(platforms) or given.kills < 1:
+        parser.error("at least 4 messages and 2 chats for each platform, and 1 kill")
     seed = random.SystemRandom().randrange(1_000_000) if given.seed is None else given.seed
-    return Options(given.messages, given.chats, given.kills, seed, given.faults)
+    return Options(given.messages, given.chats, given.kills, seed, given.faults, platforms)
 
 
 def main() -> int:
@@ -148,7 +177,8 @@ def main() -> int:
     say(
         f"replay: {Path(sys.executable).name} -m tests.crash.soak --messages {options.messages} "
         f"--chats {options.chats} --kills {options.kills} --seed {options.seed} "
-        f"--{'' if options.faults else 'no-'}faults"
+        f"--{'' if options.faults else 'no-'}faults "
+        f"{' '.join(f'--platform {one}' for one in options.platforms)}"
     )
     say(f"the guards against crash loops are out of the way: {CHANGES}")
     folder = Path(tempfile.mkdtemp(prefix="carryon-soak-"))

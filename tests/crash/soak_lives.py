@@ -5,29 +5,25 @@ import json
 import signal
 import time
 from collections import Counter
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
-from adapters.emulators.telegram import TelegramEmulator
 from tests.crash.soak_plan import Kill, Way
-from tests.crash.soak_verdict import words
+from tests.crash.soak_town import Town
 from tests.harness.gateway import Gateway
 from tests.harness.ledger import Ledger
-from tests.harness.settings import merged, settings, write
+from tests.harness.settings import Settings, merged, write
 from tests.harness.waiting import PATIENCE, within
 
 CHANGES = {
     "resume": {"max_attempts": 1_000_000, "freshness": "30d", "breaker": {"boots": 1_000_000}},
     "sessions": {"max_queued": 1_000_000},
-    "log": {"level": "info"},
 }
 """A soak is a crash loop by design: none of the guards against one may stop it."""
 
-LONG_ENOUGH = 1.0
-"""Seconds of readiness after which a gateway is killed although what its kill waits for has not happened."""
-
-LONGER = 4.0
-"""The same where the kill waits until there is nothing to do."""
+LATE = 4.0
+"""Seconds after the first account that the others may take to connect before the gateway's time runs."""
 
 AT_DEATH = (
     "SELECT (SELECT count(*) FROM deliveries WHERE state = 'sending'), "
@@ -35,6 +31,28 @@ AT_DEATH = (
     "(SELECT count(*) FROM turns WHERE state = 'running'), "
     "(SELECT count(*) FROM deliveries WHERE state IN ('pending', 'unknown'))"
 )
+
+OWED = (
+    "SELECT (SELECT count(*) FROM messages WHERE state = 'waiting')"
+    " + (SELECT count(*) FROM turns WHERE state = 'running')"
+    " + (SELECT count(*) FROM sessions WHERE state = 'resume_pending')"
+    " + (SELECT count(*) FROM deliveries WHERE state IN ('pending', 'sending', 'unknown'))"
+)
+
+
+def config(folder: Path, towns: Mapping[str, Town]) -> Settings:
+    """One account for each platform, named like it, and the demo agent."""
+    demo = {"CARRYON_DEMO_HOME": str(folder / "demo")}
+    return {
+        "state_dir": str(folder / "state"),
+        "accounts": {platform: dict(town.playground.settings()) for platform, town in towns.items()},
+        "agents": {"demo": {"command": ["carryon-demo-agent"], "processes": "shared", "env": demo}},
+        "default_agent": "demo",
+        "access": {"default": "allow"},
+        "delivery": {"stream": "auto"},
+        "log": {"level": "info", "format": "json"},
+        **CHANGES,
+    }
 
 
 async def pause(seconds: float) -> None:
@@ -56,35 +74,13 @@ class Life:
         return f"{self.began:10.3f} {self.ended:10.3f}  {self.log}  {self.phase:10} {self.ending}"
 
 
-@dataclass(slots=True)
-class Heard:
-    """Follows the platform's events: which questions are still open, and how many faults struck."""
-
-    open: set[str] = field(default_factory=set[str])
-    cursor: int = 0
-    struck: Counter[str] = field(default_factory=Counter[str])
-
-    def listen(self, emulator: TelegramEmulator) -> int:
-        """Read what is new; how many questions are open."""
-        for event in emulator.events.since(self.cursor, frozenset({"message", "edit", "fault"})):
-            if event.kind == "fault":
-                self.struck[f"{event.data['fault_kind']} {event.data['method']}"] += 1
-            elif event.data["from_bot"]:
-                self.open.difference_update(words(str(event.data["text"])))
-            else:
-                self.open.update(words(str(event.data["text"])))
-        self.cursor = emulator.events.seq
-        return len(self.open)
-
-
 class Gateways:
     """The gateways on one state directory, one after the other."""
 
-    def __init__(self, folder: Path, emulator: TelegramEmulator, heard: Heard) -> None:
+    def __init__(self, folder: Path, towns: Mapping[str, Town]) -> None:
         self._folder = folder
-        self._emulator = emulator
-        self._heard = heard
-        self._settings = merged(settings(folder, emulator.base_url), CHANGES)
+        self._towns = towns
+        self._settings = config(folder, towns)
         self._number = 0
         self._gateway: Gateway | None = None
         self._began = self._life_began = time.monotonic()
@@ -98,15 +94,31 @@ class Gateways:
         """Seconds since this began, of a moment of `time.monotonic`."""
         return at - self._began
 
+    @property
+    def owes_nothing(self) -> bool:
+        """Whether nothing waits, runs, is to be resumed or is still to be sent."""
+        return not self.ledger.one(OWED)
+
     async def start(self, ending: Kill) -> Gateway:
         self._number += 1
         self._life_began = time.monotonic()
         changed = merged(self._settings, {"shutdown": {"drain_timeout": ending.drain}})
-        config = write(self._folder / "gateway.yaml", changed)
+        path = write(self._folder / "gateway.yaml", changed)
         log = self._folder / "logs" / f"gateway-{self._number:04}.log"
         env = {"CARRYON_FAILPOINT": f"{ending.failpoint}:{ending.nth}"} if ending.failpoint else {}
-        self._gateway = await Gateway.start(config, log, env)
+        self._gateway = await Gateway.start(path, log, env)
         return self._gateway
+
+    async def ready(self, gateway: Gateway) -> None:
+        """Wait until every account is connected whose platform is there; not for long after the first."""
+        await gateway.log.until("account.ready")
+        try:
+            async with asyncio.timeout(LATE):
+                for platform, town in self._towns.items():
+                    if not town.down:
+                        await gateway.log.until("account.ready", account=platform)
+        except TimeoutError:
+            return
 
     async def end(self, gateway: Gateway, ending: Kill) -> None:
         """Wait for the moment, kill, and note what the gateway was doing."""
@@ -114,7 +126,7 @@ class Gateways:
         moment = asyncio.ensure_future(self._moment(gateway, ending))
         overdue = asyncio.ensure_future(self._overdue(gateway, ending))
         await asyncio.wait(
-            {ended, moment, overdue}, timeout=PATIENCE / 2, return_when=asyncio.FIRST_COMPLETED
+            {ended, moment, overdue}, timeout=PATIENCE * 0.8, return_when=asyncio.FIRST_COMPLETED
         )
         by_itself = ended.done()
         for waiting in (moment, overdue):
@@ -135,19 +147,22 @@ class Gateways:
         match ending.way:
             case Way.START:
                 pass
+            case Way.RECOVERY if ending.line == "account.ready":
+                await gateway.log.until(ending.line, account=ending.platform)
             case Way.RECOVERY:
                 await gateway.log.until(ending.line)
             case Way.EVENT:
                 kind, data = ending.event
-                seq = self._emulator.events.seq
+                events = self._towns[ending.platform].emulator.events
+                seq = events.seq
                 for _ in range(ending.nth):
-                    seq = (await self._emulator.events.event(kind, data, after=seq)).seq
+                    seq = (await events.event(kind, data, after=seq)).seq
             case Way.IDLE:
-                await gateway.log.until("account.ready")
-                await self._emulator.events.until(lambda: not self._heard.listen(self._emulator))
-                await self.ledger.until(lambda ledger: ledger.owes_nothing)
+                await self.ready(gateway)
+                while any(town.listen() for town in self._towns.values()) or not self.owes_nothing:
+                    await pause(0.1)
             case _:
-                await gateway.log.until("account.ready")
+                await self.ready(gateway)
         await pause(ending.delay)
         if ending.way is Way.CUT_STOP or (ending.way is Way.FAILPOINT and ending.stops):
             gateway.terminate()
@@ -158,8 +173,8 @@ class Gateways:
             await asyncio.Event().wait()
 
     async def _overdue(self, gateway: Gateway, ending: Kill) -> None:
-        await gateway.log.until("account.ready")
-        await pause(LONGER if ending.way is Way.IDLE else LONG_ENOUGH)
+        await self.ready(gateway)
+        await pause(ending.patience)
 
     async def stop(self, gateway: Gateway) -> None:
         gateway.terminate()

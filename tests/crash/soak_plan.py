@@ -1,18 +1,19 @@
-"""What happens in a soak, chosen by its seed: who writes what and when, how gateways end, what goes wrong.
+"""What happens in a soak, chosen by its seed: who writes what and when, and how gateways end.
 
 Everything is drawn before it is needed and for each life apart, so that one seed means one plan however fast
-the machine is. When in its work a kill meets the gateway still depends on the machine.
+the machine is. When in its work a kill meets the gateway still depends on the machine. What goes wrong with
+the platforms is in `soak_troubles`.
 """
 
 import random
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from adapters.emulators.faults import Fault, FaultKind, When
-from tests.crash.soak_verdict import word
+from adapters.emulators.playground import Methods
+from tests.crash.soak_verdict import opening, word
 
 _REACH = re.compile(r"\breach\(\"([\w.]+)\"\)")
 _GATEWAY = Path(__file__).resolve().parents[2] / "gateway"
@@ -32,44 +33,72 @@ def failpoints() -> tuple[str, ...]:
 
 
 class Timing(StrEnum):
-    """When something is written, seen from the gateway's life."""
+    """When something is done, seen from the gateway's life."""
 
     DOWN = "down"
     STARTING = "starting"
     UP = "up"
 
 
+class Where(StrEnum):
+    """Where in a room something is written; in direct chats it is all one, but for Slack's threads."""
+
+    OPENLY = "openly"
+    THREAD = "in a thread"
+    ASIDE = "not to the bot"
+
+
 @dataclass(frozen=True, slots=True)
 class Message:
-    """Somebody, by number, writes something, so many seconds after the timing's beginning."""
+    """Somebody in a room, by number, writes something, so many seconds after the timing's beginning.
 
-    chat: int
+    `dice`, from 0 to 1, chooses the author and the thread among those that there are by then. A `swapped`
+    message reaches the bot after one that is said after it, of another room.
+    """
+
+    room: int
     text: str
     timing: Timing = Timing.DOWN
     delay: float = 0
+    where: Where = Where.OPENLY
+    dice: float = 0
+    swapped: bool = False
 
 
 def text(number: int, rng: random.Random) -> str:
-    """A message with a word of its own; about half of them keep the agent busy for a while."""
+    """A message with words of its own; most of them keep the agent busy, some long enough to see it write."""
     dice = rng.random()
-    plain = f"count {rng.choice(WORDS)} {word(number)}"
-    if dice < 0.25:
-        return f"{plain} [[sleep {rng.choice((100, 200, 300))}ms]]"
+    plain = f"{opening(number)} count {rng.choice(WORDS)}"
+    if dice < 0.2:
+        return f"{plain} [[sleep {rng.choice((100, 200, 300))}ms]] {word(number)}"
+    if dice < 0.4:
+        return f"{plain} [[tool {word(number)} {rng.choice((100, 300, 500))}ms]] please"
     if dice < 0.5:
-        return f"{plain} [[tool step{number} {rng.choice((100, 300, 500))}ms]] please"
-    return plain
+        return f"{plain} [[sleep 1500ms]] and then {word(number)}"
+    if dice < 0.55:
+        return f"{plain} [[sleep 1100ms]] slowly [[sleep 1500ms]] and then {word(number)}"
+    if dice < 0.6:
+        return f"{plain} one [[sleep 700ms]] two [[tool {word(number)} 900ms]] please"
+    return f"{plain} {word(number)}"
 
 
-def traffic(seed: int, numbers: range, chats: Sequence[int], lives: int) -> list[list[Message]]:
-    """The messages of every life: bursts of random people, spread evenly."""
+def aside(number: int) -> str:
+    """What people say to each other: nobody is to answer it."""
+    return f"by the way, aside{number}x"
+
+
+def traffic(seed: int, numbers: range, rooms: Sequence[int], lives: int) -> list[list[Message]]:
+    """The messages of every life: bursts in random rooms, spread evenly."""
     rng = random.Random(f"{seed} traffic")
-    writers: list[int] = []
-    while len(writers) < len(numbers):
-        writers += [rng.choice(chats)] * rng.choice(BURSTS)
+    places: list[int] = []
+    while len(places) < len(numbers):
+        places += [rng.choice(rooms)] * rng.choice(BURSTS)
     said: list[list[Message]] = [[] for _ in range(lives)]
     for index, number in enumerate(numbers):
         timing = rng.choices((Timing.DOWN, Timing.STARTING, Timing.UP), (25, 15, 60))[0]
-        message = Message(writers[index], text(number, rng), timing, rng.uniform(0, 0.4))
+        where = rng.choices((Where.OPENLY, Where.THREAD, Where.ASIDE), (45, 50, 5))[0]
+        delay, dice, swapped = rng.uniform(0, 0.8), rng.random(), rng.random() < 0.03
+        message = Message(places[index], text(number, rng), timing, delay, where, dice, swapped)
         said[index * lives // len(numbers)].append(message)
     return said
 
@@ -91,38 +120,50 @@ class Way(StrEnum):
 
 
 _WEIGHTS = {
-    Way.START: 12,
+    Way.START: 9,
     Way.RECOVERY: 14,
-    Way.EVENT: 28,
-    Way.FAILPOINT: 22,
-    Way.MOMENT: 12,
-    Way.IDLE: 4,
-    Way.STOP: 4,
-    Way.CUT_STOP: 4,
+    Way.EVENT: 27,
+    Way.FAILPOINT: 20,
+    Way.MOMENT: 10,
+    Way.IDLE: 10,
+    Way.STOP: 5,
+    Way.CUT_STOP: 5,
 }
 LINES = ("boot.started", "agent.started", "account.ready", "session.resume_scheduled", "session.opened")
-EVENTS = (
-    ("answered", {"method": "getUpdates"}),
-    ("call", {"method": "getUpdates"}),
-    ("call", {"method": "sendMessage"}),
-    ("answered", {"method": "sendMessage"}),
-    ("message", {"from_bot": True}),
-    ("message", {"from_bot": False}),
-    ("confirmed", {}),
-)
+_STREAM = ("chat.startStream", "chat.appendStream", "chat.stopStream")
+
+Event = tuple[str, dict[str, object]]
+
+
+def _events(platform: str, methods: Methods) -> tuple[Event, ...]:
+    calls = [methods.receive, methods.send, methods.send, methods.edit, methods.edit]
+    calls += [methods.history] if methods.history else []
+    calls += _STREAM if platform == "slack" else ()
+    return (
+        *((kind, {"method": method}) for method in calls for kind in ("call", "answered")),
+        *(("message", {"from_bot": from_bot}) for from_bot in (True, True, False, False)),
+        ("edit", {"from_bot": True}),
+        *((("confirmed", {}),) if platform == "telegram" else ()),
+        *((("acked", {}), ("envelope", {})) if platform == "slack" else ()),
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class Kill:
-    """How one gateway ends. `delay` is in seconds after what `way` waits for."""
+    """How one gateway ends. `delay` is in seconds after what `way` waits for.
+
+    `patience` is how many seconds of readiness it is given if that does not happen.
+    """
 
     way: Way
     delay: float
+    platform: str = ""
     line: str = ""
-    event: tuple[str, dict[str, object]] = ("", {})
+    event: Event = ("", {})
     nth: int = 1
     failpoint: str = ""
     drain: str = "5s"
+    patience: float = 1.0
 
     @property
     def stops(self) -> bool:
@@ -130,55 +171,40 @@ class Kill:
         return self.way in (Way.STOP, Way.CUT_STOP) or self.failpoint.startswith("drain.")
 
     def __str__(self) -> str:
-        about = self.line or " ".join(filter(None, (self.event[0], str(self.event[1].get("method", "")))))
+        about = self.line or " ".join(
+            filter(
+                None, (self.event[0] and self.platform, self.event[0], str(self.event[1].get("method", "")))
+            )
+        )
         return f"{self.way} {self.failpoint or about} :{self.nth} +{self.delay * 1000:.0f} ms".replace(
             "  ", " "
         )
 
 
-def kill(seed: int, life: int, names: Sequence[str]) -> Kill:
+def kill(seed: int, life: int, names: Sequence[str], platforms: Mapping[str, Methods]) -> Kill:
     """How the gateway of this life ends."""
     rng = random.Random(f"{seed} kill {life}")
     way = rng.choices(tuple(_WEIGHTS), tuple(_WEIGHTS.values()))[0]
-    drain = rng.choice(("0s", "100ms", "2s"))
+    drain, patience = rng.choice(("0s", "100ms", "2s")), rng.choice((0.5, 1.0, 1.0, 2.0, 4.0))
+    platform = rng.choice(tuple(platforms))
     match way:
         case Way.START:
-            return Kill(way, rng.uniform(0, 1.0))
+            return Kill(way, rng.uniform(0, 2.5))
         case Way.RECOVERY:
-            return Kill(way, rng.choice((0, rng.uniform(0, 0.15))), line=rng.choice(LINES))
+            delay = rng.choice((0, rng.uniform(0, 0.3)))
+            return Kill(way, delay, platform, line=rng.choice(LINES), patience=patience)
         case Way.EVENT:
-            delay = rng.choice((0, rng.uniform(0, 0.02)))
-            return Kill(way, delay, event=rng.choice(EVENTS), nth=rng.choice((1, 1, 2, 3, 5)))
+            delay, nth = rng.choice((0, rng.uniform(0, 0.02))), rng.choice((1, 1, 2, 3, 5))
+            event = rng.choice(_events(platform, platforms[platform]))
+            return Kill(way, delay, platform, event=event, nth=nth, patience=patience)
         case Way.FAILPOINT:
-            nth = rng.choice((1, 1, 2, 3))
-            return Kill(way, rng.uniform(0, 0.4), failpoint=rng.choice(names), nth=nth, drain=drain)
+            delay, nth = rng.uniform(0, 0.4), rng.choice((1, 1, 2, 3))
+            sending = [name for name in names if name.startswith(("outbox.", "stream."))]
+            failpoint = rng.choice(rng.choice((names, sending)))
+            return Kill(way, delay, failpoint=failpoint, nth=nth, drain=drain, patience=patience)
         case Way.CUT_STOP:
             return Kill(way, rng.uniform(0, 0.3), nth=rng.choice((1, 2)), drain=drain)
+        case Way.IDLE:
+            return Kill(way, rng.uniform(0, 0.7), patience=12.0)
         case _:
-            return Kill(way, rng.uniform(0, 0.7), drain=drain)
-
-
-# Faults of the platform.
-
-_FAULTS = (
-    Fault(FaultKind.TOO_MANY, "sendMessage"),
-    Fault(FaultKind.SERVER_ERROR, "sendMessage", When.BEFORE),
-    Fault(FaultKind.SERVER_ERROR, "sendMessage", When.AFTER),
-    Fault(FaultKind.DROP, "sendMessage", When.BEFORE),
-    Fault(FaultKind.DROP, "sendMessage", When.AFTER),
-    Fault(FaultKind.DROP, "getUpdates", When.BEFORE),
-    Fault(FaultKind.DROP, "getUpdates", When.AFTER),
-    Fault(FaultKind.BAD_GATEWAY, "getUpdates", When.AFTER),
-    Fault(FaultKind.DUPLICATE, "getUpdates", When.AFTER),
-    Fault(FaultKind.DUPLICATE, "getUpdates", When.AFTER),
-    Fault(FaultKind.DELAY, "sendMessage", When.BEFORE, seconds=0.2),
-    Fault(FaultKind.DELAY, "sendMessage", When.AFTER, seconds=0.2),
-)
-SHARE = 0.35
-"""Of the lives, those in which the platform fails once."""
-
-
-def fault(seed: int, life: int) -> Fault | None:
-    """What the platform does wrong in this life."""
-    rng = random.Random(f"{seed} fault {life}")
-    return rng.choice(_FAULTS) if rng.random() < SHARE else None
+            return Kill(way, rng.uniform(0, 1.5), drain=drain, patience=patience)

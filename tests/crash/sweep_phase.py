@@ -49,7 +49,7 @@ class Phase(ABC):
         self._options = options
         self._random = random.Random(options.seed)
         self._number = 0
-        self._tools: dict[int, str] = {}
+        self._tools: dict[str, str] = {}
         self._tallies = tallies
         stage.configure(resume=FORGIVING, log={"level": "info"}, **self.settings)
 

@@ -53,7 +53,7 @@ async def test_killed_on_the_way_of_a_message(stage, case):
 
 @pytest.mark.parametrize(
     ("failpoints", "resumes"),
-    [(("boot.opened", "resume.scheduled"), 1), (("turn.begun", "turn.opened"), 3)],
+    [(("boot.opened", "turn.begun", "turn.opened"), 3)],
     ids=lambda value: "-".join(value) if isinstance(value, tuple) else "",
 )
 async def test_killed_again_and_again_while_recovering(stage, failpoints, resumes):

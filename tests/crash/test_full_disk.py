@@ -32,7 +32,7 @@ async def test_a_message_that_cannot_be_stored_is_not_acknowledged(stage):
     full(gateway.pid)
     ann.say("is there room")
     await gateway.logged("ledger.unwritable")
-    await gateway.logged("telegram.accept_failed")
+    await gateway.logged("account.accept_failed")
     bob.say("for me too")
     assert stage.pending() == 2
     assert stage.ledger.one("SELECT count(*) FROM messages") == 1
@@ -79,7 +79,7 @@ async def test_a_gateway_killed_on_a_full_disk_loses_nothing(stage):
     stage.emulator.faults.release()
     await stage.answered(ann, "what about me")
     ann.say("and of this")
-    await gateway.logged("telegram.accept_failed")
+    await gateway.logged("account.accept_failed")
     assert stage.pending() == 1
     await gateway.kill()
 

@@ -56,7 +56,8 @@ async def test_nothing_that_is_said_to_it_hurts(stage):
     found = await status(stage)
     assert (found["phase"], found["intent"], found["deadline"]) == ("serving", None, None)
     assert (found["pid"], found["ledger_writable"], found["running"]) == (gateway.pid, True, [])
-    assert found["accounts"] == [{"name": "telegram", "connected": True, "why": ""}]
+    account = {"name": "telegram", "connected": True, "why": "", "found": 0, "too_old": 0}
+    assert found["accounts"] == [account]
     await stage.ask(ann, "hello there")
     ann.check()
     assert await gateway.stop() == 0

@@ -12,32 +12,41 @@ from pathlib import Path
 import psutil
 import pytest
 
-from adapters.telegram.adapter import REPEAT_LABEL
-from gateway import demo
+from adapters.labels import REPEAT_LABEL
+from gateway import cli, demo
 from gateway.demo import count, premises, screen
+from gateway.demo.cast import PLATFORMS, casts
 from gateway.demo.count import Question, Reply, tally
 from gateway.demo.play import Bounds
 from gateway.demo.premises import AGENT_HOME
-from gateway.demo.verdict import Continuation, Outcome, problems
+from gateway.demo.verdict import Act, Continuation, Outcome, problems, rows
+from gateway.engine import streams
 from gateway.model.session import ResumeMode
 from gateway.model.turn import TurnState
 
 CARRYON = (str(Path(sys.executable).with_name("carryon")), "demo")
 
-ANN, BOB = 1, 2
-BEFORE = Question(BOB, "Bob", "Which host runs Wren?", "Wren", 1.0)
-SLOW = Question(ANN, "Ann", "Build it and name it Falcon.", "Falcon", 2.0)
-LATER = Question(ANN, "Ann", "Tell the Heron team.", "Heron", 4.0)
+ANN, BOB = "1", "2"
+BEFORE = Question("telegram", BOB, "Bob", "Which host runs Wren?", "Wren", 1.0)
+SLOW = Question("telegram", ANN, "Ann", "Build it and name it Falcon.", "Falcon", 2.0)
+LATER = Question("telegram", ANN, "Ann", "Tell the Heron team.", "Heron", 4.0)
 QUESTIONS = (BEFORE, SLOW, LATER)
-TO_BEFORE = Reply(BOB, 1.5, "You said: Which host runs Wren?")
-TO_SLOW = Reply(ANN, 6.0, "Going on with: Build it and name it Falcon.")
-TO_LATER = Reply(ANN, 6.5, "You said: Tell the Heron team.")
+
+
+def said(chat, at, text, platform="telegram"):
+    return Reply(platform, chat, at, text)
+
+
+TO_BEFORE = said(BOB, 1.5, "You said: Which host runs Wren?")
+TO_SLOW = said(ANN, 6.0, "Going on with: Build it and name it Falcon.")
+TO_LATER = said(ANN, 6.5, "You said: Tell the Heron team.")
 REPLIES = (TO_BEFORE, TO_SLOW, TO_LATER)
 NATIVE = Continuation(TurnState.INTERRUPTED, TurnState.COMPLETED, ResumeMode.NATIVE, "replayed")
 
 
 def outcome(replies=REPLIES, continuation=NATIVE, exit_code=0):
-    return Outcome(QUESTIONS, replies, SLOW, 5.0, continuation, exit_code)
+    act = Act("telegram", QUESTIONS, tuple(replies), SLOW, 5.0, continuation)
+    return Outcome((act,), exit_code)
 
 
 def counted(replies):
@@ -57,46 +66,80 @@ def counted(replies):
         pytest.param((*REPLIES, TO_SLOW), (3, 0, 1, 0, 0), id="one twice"),
         pytest.param((*REPLIES, TO_SLOW, TO_SLOW), (3, 0, 2, 0, 0), id="one three times"),
         pytest.param(
-            (TO_BEFORE, Reply(ANN, 6, "Falcon it is, and Heron knows.")), (3, 0, 0, 0, 0), id="two in one"
+            (TO_BEFORE, said(ANN, 6, "Falcon it is, and Heron knows.")), (3, 0, 0, 0, 0), id="two in one"
         ),
         pytest.param(
-            (*REPLIES, Reply(ANN, 6, "Falcon it is, and Heron knows.")), (3, 0, 2, 0, 0), id="both once more"
+            (*REPLIES, said(ANN, 6, "Falcon it is, and Heron knows.")), (3, 0, 2, 0, 0), id="both once more"
         ),
         pytest.param(
-            (*REPLIES, Reply(ANN, 9, REPEAT_LABEL + TO_SLOW.text)), (3, 0, 0, 1, 0), id="labelled repeat"
+            (*REPLIES, said(ANN, 9, REPEAT_LABEL + TO_SLOW.text)), (3, 0, 0, 1, 0), id="labelled repeat"
         ),
         pytest.param(
-            (TO_BEFORE, Reply(ANN, 9, REPEAT_LABEL + TO_SLOW.text), TO_LATER),
+            (TO_BEFORE, said(ANN, 9, REPEAT_LABEL + TO_SLOW.text), TO_LATER),
             (3, 0, 0, 0, 0),
             id="labelled, but the only one",
         ),
         pytest.param(
-            (TO_BEFORE, TO_LATER, *[Reply(ANN, 9, REPEAT_LABEL + TO_SLOW.text)] * 2),
+            (TO_BEFORE, TO_LATER, *[said(ANN, 9, REPEAT_LABEL + TO_SLOW.text)] * 2),
             (3, 0, 0, 1, 0),
             id="labelled twice",
         ),
-        pytest.param((*REPLIES, Reply(BOB, 9, "I am back!")), (3, 0, 0, 0, 1), id="idle chat disturbed"),
-        pytest.param((*REPLIES, Reply(BOB, 9, TO_SLOW.text)), (3, 0, 0, 0, 1), id="told somebody else"),
+        pytest.param((*REPLIES, said(BOB, 9, "I am back!")), (3, 0, 0, 0, 1), id="idle chat disturbed"),
+        pytest.param((*REPLIES, said(BOB, 9, TO_SLOW.text)), (3, 0, 0, 0, 1), id="told somebody else"),
         pytest.param(
-            (TO_BEFORE, Reply(BOB, 9, TO_SLOW.text), TO_LATER), (2, 1, 0, 0, 1), id="only told somebody else"
+            (TO_BEFORE, said(BOB, 9, TO_SLOW.text), TO_LATER), (2, 1, 0, 0, 1), id="only told somebody else"
         ),
-        pytest.param((Reply(BOB, 0.5, "Wren?"), *REPLIES), (3, 0, 0, 0, 1), id="before it was asked"),
-        pytest.param((TO_BEFORE, TO_LATER, Reply(ANN, 9, "Falcons.")), (2, 1, 0, 0, 1), id="another word"),
+        pytest.param((said(BOB, 0.5, "Wren?"), *REPLIES), (3, 0, 0, 0, 1), id="before it was asked"),
+        pytest.param((TO_BEFORE, TO_LATER, said(ANN, 9, "Falcons.")), (2, 1, 0, 0, 1), id="another word"),
+        pytest.param(
+            (TO_BEFORE, TO_LATER, said(ANN, 6.0, TO_SLOW.text, "slack")), (2, 1, 0, 0, 1), id="elsewhere"
+        ),
+        pytest.param(
+            (*REPLIES, said(ANN, 5, f"Falcon{streams.CONTINUED}")), (3, 0, 0, 0, 0), id="and a part of one"
+        ),
+        pytest.param(
+            (TO_BEFORE, TO_LATER, said(ANN, 5, f"Falcon{streams.CUT_SHORT}")),
+            (2, 1, 0, 0, 0),
+            id="only a part of one",
+        ),
+        pytest.param(
+            (*REPLIES, said("3", 9, f"Hello{streams.CONTINUED}")), (3, 0, 0, 0, 1), id="a part of nothing"
+        ),
     ],
 )
 def test_counts(replies, expected):
     assert counted(replies) == expected
 
 
-def test_knows_the_label_of_a_repeat():
+def test_knows_what_the_gateway_says_of_repeats_and_parts():
     assert count.REPEAT_LABEL in REPEAT_LABEL
+    endings = (streams.CONTINUED, streams.STOPPED, streams.CUT_SHORT)
+    assert all(ending.endswith(known) for ending, known in zip(endings, count.FRAGMENTS, strict=True))
 
 
 # The verdict.
 
 
-def test_everything_as_promised():
-    assert problems(outcome()) == ()
+@pytest.mark.parametrize("mode", [ResumeMode.NATIVE, ResumeMode.BOOTSTRAP])
+def test_everything_as_promised(mode):
+    continued = Continuation(TurnState.INTERRUPTED, TurnState.COMPLETED, mode, "why")
+    assert problems(outcome(continuation=continued)) == ()
+
+
+def test_the_table_has_a_column_for_each_platform():
+    acts = [Act(name, QUESTIONS, replies, SLOW, 5.0, NATIVE) for name, replies in (("a", REPLIES), ("b", ()))]
+    table = {name: values for name, values, _ in rows(Outcome(tuple(acts), 0), 2.0)}
+    assert table[""] == ("a", "b")
+    assert (table["answered"], table["lost"]) == (("3", "0"), ("0", "3"))
+    assert (table["resume mode"], table["resumed reply"]) == (("native", "native"), ("1.0", "none"))
+
+
+def test_the_words_of_the_cast_are_nowhere_twice():
+    lines = [
+        line for cast in casts(PLATFORMS) for line in (cast.earlier, cast.slow, cast.later, cast.newcomer)
+    ]
+    for line in lines:
+        assert [other.word for other in lines if line.word in other.text] == [line.word]
 
 
 @pytest.mark.parametrize(
@@ -105,10 +148,10 @@ def test_everything_as_promised():
         ({"replies": (TO_BEFORE, TO_SLOW)}, "lost: Ann's message about Heron"),
         ({"replies": (*REPLIES, TO_BEFORE)}, "duplicated: Bob's message about Wren"),
         (
-            {"replies": (*REPLIES, Reply(BOB, 9, "I am\nback!"))},
+            {"replies": (*REPLIES, said(BOB, 9, "I am\nback!"))},
             'unsolicited: nobody had asked for "I am back!"',
         ),
-        ({"replies": (TO_BEFORE, Reply(ANN, 3.0, "Falcon"), TO_LATER)}, "not interrupted"),
+        ({"replies": (TO_BEFORE, said(ANN, 3.0, "Falcon"), TO_LATER)}, "not interrupted"),
         ({"continuation": None}, "not interrupted"),
         ({"continuation": Continuation(TurnState.INTERRUPTED)}, "not continued: no turn"),
         (
@@ -124,15 +167,15 @@ def test_everything_as_promised():
 )
 def test_says_what_went_wrong(given, expected):
     (problem,) = problems(outcome(**given))
-    assert problem.startswith(expected)
+    assert problem.removeprefix("telegram: ").startswith(expected)
 
 
 # The real command.
 
 
-def begin(tmp_path, **environment):
+def begin(tmp_path, *more, **environment):
     return subprocess.Popen(
-        CARRYON,
+        (*CARRYON, *more),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -155,45 +198,48 @@ def left_in(directory):
 
 
 def table_of(printed):
-    return dict(
-        re.findall(r"^  (\w+(?: \w+)?) {2,}(\S+)(?:  .*)?$", printed.split("----\n")[1], re.MULTILINE)
-    )
+    """The rows by name: one value for each platform."""
+    lines = [re.split(r" {2,}", line) for line in printed.split("----\n")[1].splitlines()]
+    platforms = len(lines[0]) - 1
+    return {line[1]: tuple(line[2 : 2 + platforms]) for line in lines if len(line) > platforms + 1}
 
 
 @pytest.mark.slow
 def test_the_command_proves_the_main_job(tmp_path):
     began = time.monotonic()
     with begin(tmp_path) as process:
-        printed, complaints = process.communicate(timeout=90)
+        printed, complaints = process.communicate(timeout=110)
 
     assert (process.returncode, complaints) == (0, ""), printed
     table = table_of(printed)
-    assert float(table.pop("resumed reply")) < time.monotonic() - began
+    assert max(map(float, table.pop("resumed reply"))) < time.monotonic() - began
     assert table == {
-        "asked": "4",
-        "answered": "4",
-        "lost": "0",
-        "duplicated": "0",
-        "unsolicited": "0",
-        "resume mode": "native",
+        "asked": ("4", "4", "4"),
+        "answered": ("4", "4", "4"),
+        "lost": ("0", "0", "0"),
+        "duplicated": ("0", "0", "0"),
+        "unsolicited": ("0", "0", "0"),
+        "resume mode": ("native", "native", "native"),
     }
     assert "\x1b" not in printed
     assert max(map(len, printed.splitlines())) <= 100
-    place = 0
+    told, place = " ".join(printed.split()), 0
     for words in (
         "starts, on",
-        "bot -> Bob   You said",
+        "waits until it has connected to telegram, discord and slack",
+        "bot -> Bob",
         "is at work",
         "kill -9",
-        "Ann -> bot   Tell the Heron",
-        "Cleo -> bot  Is Kestrel",
+        "Ann -> bot Tell the Heron",
+        "Cleo -> bot Is Kestrel",
         "starts again",
         "resumed Ann's turn: native",
-        "bot -> Ann   Going on with",
         "stopped",
     ):
-        place = printed.index(words, place)
-    assert "did not repeat it" in printed
+        assert words in told[place:], f"{words!r} is missing, or too early:\n{printed}"
+        place = told.index(words, place)
+    assert "Finn -> bot Who looks after Rowan? (in a channel, by mention)" in told
+    assert "did not repeat it" in told
     assert left_in(tmp_path) == []
     assert list(tmp_path.iterdir()) == []
 
@@ -203,7 +249,7 @@ def test_the_command_proves_the_main_job(tmp_path):
     ("seen", "number", "code"), [("is at work", signal.SIGINT, 130), ("starts again", signal.SIGTERM, 143)]
 )
 def test_being_stopped_leaves_nothing_behind(tmp_path, seen, number, code):
-    with begin(tmp_path) as process:
+    with begin(tmp_path, "--platform", "telegram") as process:
         while seen not in process.stdout.readline():
             assert process.poll() is None
         process.send_signal(number)
@@ -216,13 +262,13 @@ def test_being_stopped_leaves_nothing_behind(tmp_path, seen, number, code):
 
 @pytest.mark.slow
 def test_a_gateway_that_does_not_come_up_is_one_clear_line(tmp_path):
-    with begin(tmp_path, CARRYON_FAILPOINT="boot.opened") as process:
+    with begin(tmp_path, "--platform", "telegram", CARRYON_FAILPOINT="boot.opened") as process:
         _, complaints = process.communicate(timeout=30)
 
     assert process.returncode == 1
     first, second = complaints.splitlines()
     assert (
-        "the gateway ended by itself (signal SIGKILL) while the demo waited for the gateway to connect"
+        "the gateway ended by itself (signal SIGKILL) while the demo waited for the gateway to connect to"
         in first
     )
     log = Path(re.search(r"log is (\S+);", second)[1])
@@ -263,51 +309,42 @@ def rooms(tmp_path, monkeypatch):
     assert left_in(directory) == []
 
 
-@pytest.mark.slow
-def test_a_gateway_that_loses_is_found_out(tmp_path, rooms, capsys):
-    program = gateway_that(tmp_path, sql("UPDATE turns SET state = 'cancelled' WHERE state = 'running'"))
+def of(account, statement):
+    return sql(f"{statement} AND session_id IN (SELECT id FROM sessions WHERE account = '{account}')")
 
-    assert demo.run(program, Bounds(answers=8)) == 1
+
+@pytest.mark.slow
+def test_a_gateway_that_loses_doubles_and_forgets_is_found_out(tmp_path, rooms, capsys):
+    program = gateway_that(
+        tmp_path,
+        of("telegram", "UPDATE turns SET state = 'cancelled' WHERE state = 'running'"),
+        of("slack", "UPDATE deliveries SET state = 'pending' WHERE state = 'sent' AND kind = 'reply'"),
+        'shutil.rmtree(here / "agent" / "sessions")',
+    )
+
+    assert demo.run(program, Bounds(answers=8), ("telegram", "slack")) == 1
 
     printed, complaints = capsys.readouterr()
-    assert table_of(printed)["lost"] == "1"
-    assert table_of(printed)["answered"] == "3"
-    assert "carryon: lost: Ann's message about Falcon was never answered" in complaints
+    table = table_of(printed)
+    assert table["lost"] == ("1", "0")
+    assert table["answered"] == ("3", "4")
+    assert table["duplicated"] == ("0", "1")
+    assert table["resume mode"] == ("none", "bootstrap")
+    assert "resumed Gus's turn: bootstrap" in printed
+    assert "carryon: telegram: lost: Ann's message about Falcon was never answered" in complaints
+    assert "carryon: slack: duplicated: Hana's message about Amber was answered once more" in complaints
     assert len(list(rooms.glob("*/gateway.log"))) == 1
-
-
-@pytest.mark.slow
-def test_a_gateway_that_doubles_is_found_out(tmp_path, rooms, capsys):
-    program = gateway_that(tmp_path, sql("UPDATE deliveries SET state = 'pending' WHERE state = 'sent'"))
-
-    assert demo.run(program, Bounds()) == 1
-
-    printed, complaints = capsys.readouterr()
-    assert table_of(printed)["duplicated"] == "1"
-    assert table_of(printed)["lost"] == "0"
-    assert "carryon: duplicated: Bob's message about Wren was answered once more" in complaints
-
-
-@pytest.mark.slow
-def test_an_agent_that_forgot_is_told_the_conversation_and_the_table_says_so(tmp_path, rooms, capsys):
-    program = gateway_that(tmp_path, 'shutil.rmtree(here / "agent" / "sessions")')
-
-    assert demo.run(program, Bounds()) == 0
-
-    printed = capsys.readouterr().out
-    assert table_of(printed)["resume mode"] == "bootstrap"
-    assert "resumed Ann's turn: bootstrap" in printed
 
 
 @pytest.mark.slow
 def test_a_gateway_that_hangs_is_given_up(tmp_path, rooms, capsys):
     began = time.monotonic()
-    program = (sys.executable, "-c", "import time; time.sleep(60)")
+    program = (sys.executable, "-c", "import signal; signal.pause()")
 
     assert demo.run(program, Bounds(everything=1.0)) == 1
 
     assert time.monotonic() - began < 30
-    assert "gave up after 1 s, while waiting for the gateway to connect" in capsys.readouterr().err
+    assert "gave up after 1 s, while waiting for the gateway to connect to" in capsys.readouterr().err
 
 
 def test_a_missing_agent_is_said_at_once(rooms, capsys, monkeypatch):
@@ -348,4 +385,21 @@ def test_writes_what_the_terminal_cannot_show_as_something_else(monkeypatch):
 
     screen.Screen(terminal).tell("bot -> Ann", "↻ again")
 
-    assert terminal.getvalue() == "   0.0 s  bot -> Ann   ? again\n"
+    assert terminal.getvalue() == "   0.0 s           bot -> Ann  ? again\n"
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        (["--platform", "irc"], "there is no platform 'irc'; there are: telegram, discord, slack"),
+        (["--port", "1"], "--port is the page's; add --play"),
+    ],
+)
+def test_arguments_that_make_no_sense_are_told(monkeypatch, capsys, given, told):
+    monkeypatch.setattr("sys.argv", ["carryon", "demo", *given])
+
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+
+    assert ended.value.code == 1
+    assert told in capsys.readouterr().err

@@ -75,7 +75,7 @@ async def test_drained_undone_drained_again_and_restarted(stage):
     assert stage.ledger.session(ann.id) == ("resume_pending", "drain_timeout")
 
 
-@pytest.mark.parametrize("patience", ["0s", "200ms", "20s"])
+@pytest.mark.parametrize("patience", ["0s", "20s"])
 async def test_sigterm_with_queues_everywhere(stage, patience):
     """Five messages wait behind the running turn and five more come in other chats while it stops."""
     ann = stage.chat("Ann")

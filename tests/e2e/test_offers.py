@@ -1,18 +1,17 @@
 """Buttons in the chat: interrupted work that is offered, and a reply that is held."""
 
 from adapters.emulators.faults import FaultKind, When
+from adapters.emulators.playground import replies
 from gateway.engine.outbox import HELD
 from tests.e2e.carryon import carryon
 
 WORK = "bake a cake [[tool oven 10m]]"
 
 
-def button(stage, chat, text, label):
+def button(chat, text, label):
     """Press a button of the message that contains a text."""
-    (message,) = [
-        m for m in stage.emulator.world.chat(chat.id).messages.values() if m.author.is_bot and text in m.text
-    ]
-    stage.emulator.people.press(chat.id, message.id, label=label)
+    (message,) = [one for one in replies(chat.playground, chat.id) if text in one.text]
+    chat.playground.press(chat.person, chat.id, message.id, label)
 
 
 async def interrupted(stage, *chats):
@@ -39,9 +38,9 @@ async def test_continue_dismiss_and_the_next_message(stage):
 
     gateway = await stage.start()
     offer = "Shall I go on with it?"
-    button(stage, ann, offer, "Continue")
+    button(ann, offer, "Continue")
     await stage.answered(ann, "bake a cake", 2)  # the offer names it too
-    button(stage, bob, offer, "Dismiss")
+    button(bob, offer, "Dismiss")
     await stage.shows(bob, "Dismissed.")
     eve.say("leave it and say hello")
     await stage.answered(eve, "leave it and say hello")
@@ -50,9 +49,9 @@ async def test_continue_dismiss_and_the_next_message(stage):
     last = max(number for number in range(1, 40) if bot.updates.find(number))
     for number in range(last - 2, last + 1):
         bot.updates.repeat([bot.updates.find(number)])
-    button(stage, ann, offer, "Continue")
+    button(ann, offer, "Continue")
     await stage.shows(ann, "This is no longer open.")
-    button(stage, bob, offer, "Continue")
+    button(bob, offer, "Continue")
     await stage.shows(bob, "This is no longer open.")
     await stage.settled()
 
@@ -84,7 +83,7 @@ async def test_a_held_reply_is_listed_sent_dropped_or_asked_for(stage):
     said = await carryon(stage, "deliveries", "list")
     assert "held: it may have arrived already" in said.out
 
-    button(stage, first, HELD, "Send it again")
+    button(first, HELD, "Send it again")
     await stage.answered(first, "question 0x")
     said = await carryon(stage, "deliveries", "retry", ids[str(second.id)])
     assert said.code == 0

@@ -44,7 +44,7 @@ async def test_in_the_topic_that_asked_also_when_the_restart_was_killed(stage):
     ann, bob = stage.chat("Ann"), stage.chat("Bob")
     admins(stage, ann)
     world = stage.emulator.world
-    group = world.add_group("Garden", [ann.id, bob.id], forum=True, bot_admin=True)
+    group = world.add_group("Garden", [int(ann.id), int(bob.id)], forum=True, bot_admin=True)
     beds, trees = world.add_topic(group.id, "Beds"), world.add_topic(group.id, "Trees")
     gateway = await stage.start()
     bob.say("count for long [[tool scales 10m]]")
@@ -54,7 +54,7 @@ async def test_in_the_topic_that_asked_also_when_the_restart_was_killed(stage):
         found = [m for m in group.messages.values() if m.author.is_bot]
         return [(m.thread, m.text) for m in found]
 
-    stage.emulator.people.send(ann.id, "/restart", chat_id=group.id, thread=trees)
+    stage.emulator.people.send(int(ann.id), "/restart", chat_id=group.id, thread=trees)
     await stage.until(
         stage.emulator.events.until(lambda: (trees, RESTARTING) in shown()), "the restart's announcement"
     )

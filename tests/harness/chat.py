@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from adapters.emulators.telegram import TelegramEmulator
-from adapters.telegram.adapter import REPEAT_LABEL
-from gateway.agents.demo_script import plain
+from adapters.emulators.playground import Playground
+from adapters.labels import REPEAT_LABEL
+from gateway.agents.demo_script import fold, plain
+from tests.harness.answers import Shape, is_fragment, shape
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,6 +15,7 @@ class Line:
 
     from_bot: bool
     text: str
+    thread: str = ""
 
     @property
     def labelled(self) -> bool:
@@ -21,29 +23,39 @@ class Line:
         return self.from_bot and self.text.startswith(REPEAT_LABEL)
 
     def __str__(self) -> str:
-        return f"{'bot ' if self.from_bot else 'user'} | {self.text}"
+        where = f" ({self.thread})" if self.thread else ""
+        return f"{'bot ' if self.from_bot else 'user'} | {self.text}{where}"
 
 
 class Chat:
-    """The private chat of one user with the bot."""
+    """A chat of one person and the bot: the direct one, or a channel in which nobody else is.
 
-    def __init__(self, emulator: TelegramEmulator, name: str = "") -> None:
-        self._emulator = emulator
-        self.id = emulator.world.add_user(name).id
-        emulator.world.open_private(self.id)
+    `id` is the platform's, as text, and so is `person`.
+    """
+
+    def __init__(self, playground: Playground, name: str = "", *, channel: bool = False) -> None:
+        self.playground = playground
+        self.person = playground.person(name)
+        self.id = playground.channel(self.person) if channel else playground.direct(self.person)
+        self._channel = channel
         self.asked: list[str] = []
 
-    def say(self, text: str) -> None:
-        """The user writes; several messages of one chat need different words."""
+    def say(self, text: str, *, inside: bool = False) -> str:
+        """The person writes to the bot; several messages of one chat need different words.
+
+        In a channel that takes a mention, unless it is `inside` the thread that the bot answered in last.
+        """
         if not text.startswith("/"):
             self.asked.append(text)
-        self._emulator.people.send(self.id, text)
+        thread = self.replies[-1].thread if inside else ""
+        # A Telegram without threads hears nothing in a group that is not said to it.
+        mention = self._channel and not (inside and thread)
+        return self.playground.say(self.person, self.id, text, thread=thread, mention=mention)
 
     @property
     def lines(self) -> list[Line]:
-        """Everything in the chat, in order."""
-        messages = self._emulator.world.chat(self.id).messages.values()
-        return [Line(message.author.is_bot, message.text) for message in messages if not message.deleted]
+        """Everything in the chat and its threads, in order."""
+        return [Line(one.from_bot, one.text, one.thread) for one in self.playground.shown(self.id)]
 
     @property
     def replies(self) -> list[Line]:
@@ -51,8 +63,9 @@ class Chat:
         return [line for line in self.lines if line.from_bot]
 
     def answers(self, asked: str) -> list[Line]:
-        """What the bot said to one of the user's messages: it echoes its words."""
-        return [line for line in self.replies if plain(asked) in " ".join(line.text.split())]
+        """What the bot said to one of the user's messages: it echoes its words. Fragments are no answers."""
+        words = plain(asked)
+        return [line for line in self.replies if words in fold(line.text) and not is_fragment(line.text)]
 
     @property
     def unsolicited(self) -> list[Line]:
@@ -62,35 +75,77 @@ class Chat:
 
     async def answered(self, asked: str, times: int = 1) -> list[Line]:
         """Wait until a message has been answered so many times."""
-        return await self._emulator.events.until(
+        return await self.playground.events.until(
             lambda: found if len(found := self.answers(asked)) >= times else None
         )
 
     async def shows(self, text: str) -> Line:
         """Wait until the bot has said something that contains the text."""
-        return await self._emulator.events.until(
+        return await self.playground.events.until(
             lambda: next((line for line in self.replies if text in line.text), None)
         )
 
-    def check(self, *, labelled: Sequence[str] = (), notices: Sequence[str] = ()) -> None:
-        """Every message was answered once; what else was said is accounted for, and nothing is left over.
+    def check(
+        self, *, labelled: Sequence[str] = (), perhaps: Sequence[str] = (), notices: Sequence[str] = ()
+    ) -> None:
+        """Every message was answered wholly and once; what else was said is accounted for.
 
         `labelled` are messages whose answer was repeated with the label that says so; of these the unlabelled
-        answer may be missing. `notices` are texts of the gateway's own, each shown exactly once.
+        answer may be missing, or stand there only in part. `perhaps` are messages of which that may be so,
+        and more than once. `notices` are texts of the gateway's own, each shown exactly once.
         """
         for asked in self.asked:
             answers = self.answers(asked)
-            plainly = sum(not line.labelled for line in answers)
-            repeats = len(answers) - plainly
-            expected = (0, 1) if asked in labelled else (1,)
-            assert plainly in expected, f"{asked!r} was answered {plainly} times:\n{self}"
-            assert repeats == (asked in labelled), f"{asked!r} was repeated {repeats} times:\n{self}"
+            repeats = sum(line.labelled for line in answers)
+            plainly = len(answers) - repeats
+            repeated = asked in labelled or (asked in perhaps and repeats > 0)
+            fits = repeats == (asked in labelled) or (asked in perhaps and repeats > 0)
+            assert fits, f"{asked!r} was repeated {repeats} times:\n{self}"
+            assert plainly in ((0, 1) if repeated else (1,)), (
+                f"{asked!r} was answered {plainly} times:\n{self}"
+            )
+            self._check_place(asked, answers)
         rest = self.unsolicited
         for notice in notices:
             found = [line for line in rest if notice in line.text]
             assert len(found) == 1, f"the notice {notice!r} was shown {len(found)} times:\n{self}"
             rest = [line for line in rest if line not in found]
-        assert not rest, f"unsolicited: {[line.text for line in rest]}\n{self}"
+        self._check_halves(rest)
+
+    def _check_place(self, asked: str, answers: Sequence[Line]) -> None:
+        """Nobody looks for an answer above the question."""
+        lines = self.lines
+        said = next((at for at, one in enumerate(lines) if not one.from_bot and asked in one.text), None)
+        assert said is not None, f"nobody said {asked!r}:\n{self}"
+        above = [one for one in lines[:said] if one in answers]
+        assert not above, f"{asked!r} was answered above it:\n{self}"
+
+    def _check_halves(self, rest: Sequence[Line]) -> None:
+        """Every answer is whole; before it there may be a fragment, or an opening lost from view."""
+        answers = [line for asked in self.asked for line in self.answers(asked)]
+        whole = [line for line in answers if shape(line.text, self.asked) is Shape.WHOLE]
+        for line in answers:
+            assert line in whole or self._is_lost(line), f"a half answer was left standing: {line}\n{self}"
+        for line in rest:
+            kind = shape(line.text, self.asked)
+            assert kind is not Shape.OTHER, f"unsolicited: {line}\n{self}"
+            assert kind is Shape.FRAGMENT or self._is_lost(line), (
+                f"a half answer was left standing: {line}\n{self}"
+            )
+            later = self.replies[self.replies.index(line) + 1 :]
+            assert any(one in whole for one in later), f"the last word is {line}\n{self}"
+
+    def _is_lost(self, line: Line) -> bool:
+        """Whether it is an opening whose id nobody knows: its answer follows, with a label."""
+        later = self.replies[self.replies.index(line) + 1 :]
+        begun = fold(line.text)
+        return any(
+            one.labelled
+            and fold(one.text.removeprefix(REPEAT_LABEL))
+            .partition(":")[2]
+            .startswith(begun.partition(":")[2])
+            for one in later
+        )
 
     @property
     def in_order(self) -> bool:

@@ -159,9 +159,10 @@ class Gateway:
         what = f"the line {action} {match or ''}"
         return await self.until(self.log.until(action, after=after, **match), what)
 
-    async def ready(self) -> "Gateway":
-        """Wait until its account is connected and what was missed is in the ledger."""
-        await self.logged("account.ready")
+    async def ready(self, *accounts: str) -> "Gateway":
+        """Wait until these accounts, or any, are connected and what was missed is in the ledger."""
+        for match in [{"account": account} for account in accounts] or [{}]:
+            await self.logged("account.ready", **match)
         return self
 
     def send(self, number: signal.Signals) -> None:

@@ -61,12 +61,30 @@ class Ledger:
         query = "SELECT stopped_at IS NOT NULL AND state = 'stopped' FROM boots ORDER BY id DESC LIMIT 1"
         return bool(self.one(query))
 
-    def session(self, chat: int) -> tuple[str, str | None]:
+    def session(self, chat: str) -> tuple[str, str | None]:
         """State and reason of a chat's conversation."""
         (row,) = self.rows(
-            "SELECT state, reason FROM sessions WHERE chat = ? ORDER BY generation DESC LIMIT 1", str(chat)
+            "SELECT state, reason FROM sessions WHERE chat = ? ORDER BY generation DESC LIMIT 1", chat
         )
         return row
+
+    def heard(self, chat: str) -> int:
+        """How many messages of a chat and its threads were accepted."""
+        query = (
+            "SELECT count(*) FROM messages WHERE kind = 'user' "
+            "AND session_id IN (SELECT id FROM sessions WHERE chat = ?)"
+        )
+        return self.one(query, chat)
+
+    def will_go_on(self, chat: str) -> bool:
+        """Whether a conversation of a chat or its threads is to be resumed."""
+        query = (
+            "SELECT count(*) FROM sessions AS old WHERE chat = ? AND state = 'resume_pending' "
+            "AND generation = (SELECT max(generation) FROM sessions AS new "
+            "WHERE (new.account, new.chat, new.thread, new.person) "
+            "= (old.account, old.chat, old.thread, old.person))"
+        )
+        return bool(self.one(query, chat))
 
     @property
     def owes_nothing(self) -> bool:

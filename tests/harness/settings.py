@@ -1,6 +1,11 @@
-"""Config files for tests: the demo agent, one Telegram account, everybody allowed, few waits."""
+"""Config files for tests: the demo agent, an account or several, everybody allowed, few waits.
+
+Answers are sent in one piece, so that a message that can be seen is an answer that has ended; tests of
+answers that grow switch that on.
+"""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,23 +14,23 @@ TOKEN = "4242:a-token-of-valid-shape"
 Settings = dict[str, Any]
 
 
-def settings(folder: Path, api_url: str) -> Settings:
-    """The smallest config that works, with everything it writes in `folder`."""
+def settings(
+    folder: Path, api_url: str = "", accounts: Mapping[str, Mapping[str, object]] | None = None
+) -> Settings:
+    """The smallest config that works, with everything it writes in `folder`.
+
+    Without `accounts` there is one, of a Telegram at `api_url`.
+    """
     demo = {"CARRYON_DEMO_HOME": str(folder / "demo")}
+    telegram = {"platform": "telegram", "token": TOKEN, "api_url": api_url, "rate_limits": "off"}
     return {
         "state_dir": str(folder / "state"),
-        "accounts": {
-            "telegram": {
-                "platform": "telegram",
-                "token": TOKEN,
-                "api_url": api_url,
-                "rate_limits": "off",
-            }
-        },
+        "accounts": {"telegram": telegram} if accounts is None else {n: dict(a) for n, a in accounts.items()},
         "agents": {"demo": {"command": ["carryon-demo-agent"], "processes": "shared", "env": demo}},
         "default_agent": "demo",
         "access": {"default": "allow"},
         "shutdown": {"drain_timeout": "5s"},
+        "delivery": {"stream": "off"},
         "log": {"level": "debug", "format": "json"},
     }
 

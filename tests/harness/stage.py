@@ -1,15 +1,17 @@
 """Everything that a test about restarts needs, in one folder: platform, people, gateways, ledger, agent."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar, cast
 
 import psutil
 import pytest
 
 from adapters.emulators.faults import Fault, FaultKind, When
+from adapters.emulators.playground import Playground
+from adapters.emulators.registry import Emulator, emulator
 from adapters.emulators.telegram import TelegramEmulator, TelegramOptions
 from adapters.emulators.telegram_api import Limits
 from gateway.agents.demo_script import plain
@@ -24,23 +26,37 @@ T = TypeVar("T")
 
 
 class Stage:
-    """One emulator and one state directory; gateways come and go."""
+    """Emulators, one for each account, and one state directory; gateways come and go.
 
-    def __init__(self, folder: Path, emulator: TelegramEmulator) -> None:
+    What concerns one platform concerns the first one unless an account is named.
+    """
+
+    def __init__(self, folder: Path, emulators: Mapping[str, Emulator]) -> None:
         self.folder = folder
-        self.emulator = emulator
-        self.values = settings(folder, emulator.base_url)
+        self.emulators = emulators
+        self.account = next(iter(emulators))
+        accounts = {name: one.playground.settings() for name, one in emulators.items()}
+        self.values = settings(folder, accounts=accounts)
         self.ledger = Ledger(folder / "state")
         self.memory = Memory(folder / "demo")
         self.gateways: list[Gateway] = []
         self.tolerated: set[str] = set()
         self.chats: list[Chat] = []
 
+    @property
+    def emulator(self) -> TelegramEmulator:
+        """The Telegram, of a stage that has one."""
+        return cast("TelegramEmulator", self.emulators["telegram"])
+
+    def playground(self, account: str = "") -> Playground:
+        """The people of an account's platform."""
+        return self.emulators[account or self.account].playground
+
     # People.
 
-    def chat(self, name: str = "") -> Chat:
-        """A new person with a private chat."""
-        chat = Chat(self.emulator, name)
+    def chat(self, name: str = "", account: str = "", *, channel: bool = False) -> Chat:
+        """A new person with a direct chat, or with a channel."""
+        chat = Chat(self.playground(account), name, channel=channel)
         self.chats.append(chat)
         return chat
 
@@ -65,7 +81,7 @@ class Stage:
         gateway = await Gateway.start(config, log, extra, prefix)
         self.gateways.append(gateway)
         if ready and not failpoint:
-            await gateway.ready()
+            await gateway.ready(*self.values["accounts"])
         return gateway
 
     @property
@@ -98,14 +114,10 @@ class Stage:
 
     async def heard(self, chat: Chat) -> None:
         """Wait until everything that was said here is in the ledger, and nothing is owed or to be resumed."""
-        query = (
-            "SELECT count(*) FROM messages WHERE kind = 'user' "
-            "AND session_id IN (SELECT id FROM sessions WHERE chat = ?)"
-        )
 
         def done(ledger: Ledger) -> bool:
-            said = ledger.one(query, str(chat.id)) >= len(chat.asked)
-            return said and ledger.owes_nothing and ledger.session(chat.id)[0] != "resume_pending"
+            said = ledger.heard(chat.id) >= len(chat.asked)
+            return said and ledger.owes_nothing and not ledger.will_go_on(chat.id)
 
         await self.knows(done, f"the end of what was asked in {chat.id}")
 
@@ -128,13 +140,15 @@ class Stage:
 
     # Faults.
 
-    def fault(self, kind: FaultKind, method: str, when: When = When.BEFORE, **more: object) -> int:
-        """Arm a fault of the platform."""
-        return self.emulator.faults.add(Fault(kind, method, when, **more))  # type: ignore[arg-type]
+    def fault(
+        self, kind: FaultKind, method: str, when: When = When.BEFORE, *, account: str = "", **more: Any
+    ) -> int:
+        """Arm a fault of a platform."""
+        return self.playground(account).faults.add(Fault(kind, method, when, **more))
 
-    async def held(self, fault: int) -> None:
+    async def held(self, fault: int, account: str = "") -> None:
         """Wait until the platform holds a call."""
-        event = self.emulator.events.event("held", {"fault": fault})
+        event = self.playground(account).events.event("held", {"fault": fault})
         await self.until(event, f"a call that fault {fault} holds")
 
     def pending(self) -> int:
@@ -172,10 +186,22 @@ def end_agents(folder: Path) -> None:
 
 
 @asynccontextmanager
-async def open_stage(folder: Path, *, limits: bool = False) -> AsyncGenerator[Stage]:
-    """A stage with an emulator; `limits` are the platform's own rate limits."""
-    async with TelegramEmulator(TelegramOptions(limits=Limits(enabled=limits))) as emulator:
-        stage = Stage(folder, emulator)
+async def open_stage(
+    folder: Path, *platforms: str, emulators: Mapping[str, Emulator] | None = None, limits: bool = False
+) -> AsyncGenerator[Stage]:
+    """A stage with an emulator for each platform, Telegram if none is named; accounts bear their names.
+
+    `emulators` are others, by account. `limits` are Telegram's own rate limits.
+    """
+    made = {name: emulator(name) for name in platforms} | dict(emulators or {})
+    if not made:
+        made = {
+            "telegram": cast("Emulator", TelegramEmulator(TelegramOptions(limits=Limits(enabled=limits))))
+        }
+    async with AsyncExitStack() as stack:
+        for one in set(made.values()):
+            await stack.enter_async_context(one)
+        stage = Stage(folder, made)
         try:
             yield stage
         finally:

@@ -17,9 +17,9 @@ from gateway.model.agent import (
     TextChunk,
     UpdateSink,
 )
-from gateway.model.delivery import Delivered, Delivery, SendOutcome
+from gateway.model.delivery import Delivered, Delivery, Reconciled, SendOutcome, Unknown
 from gateway.model.session import ResumeMode
-from gateway.ports import InboundSink
+from gateway.ports import InboundSink, Past
 
 SendResult = SendOutcome | Exception
 
@@ -31,16 +31,24 @@ class ScriptedChat:
     name: str = "telegram"
     text_limit: int = 4096
     typing_seconds: float = 4.0
+    amend_seconds: float = 1.0
     script: dict[str, deque[SendResult]] = field(default_factory=lambda: defaultdict(deque))
     gates: dict[str, asyncio.Event] = field(default_factory=dict)
     paces: dict[str, asyncio.Event] = field(default_factory=dict)
     tried: list[Delivery] = field(default_factory=list)
     delivered: list[Delivery] = field(default_factory=list)
     typed: list[Route] = field(default_factory=list)
+    edited: list[tuple[str, str]] = field(default_factory=list)
+    amended: list[tuple[str, str]] = field(default_factory=list)
+    edits: deque[SendResult] = field(default_factory=deque)
+    amends: deque[SendResult] = field(default_factory=deque)
+    answers: deque[Reconciled] = field(default_factory=deque)
+    """What the platform answers when it is asked what became of a send; without any, it cannot be asked."""
+    asked: list[tuple[Delivery, str | None]] = field(default_factory=list)
     closed: bool = False
 
-    async def run(self, sink: InboundSink, cursor: str | None) -> None:
-        del cursor
+    async def run(self, sink: InboundSink, past: Past) -> None:
+        del past
         await sink.ready(self.name)
         await asyncio.Event().wait()
 
@@ -58,6 +66,28 @@ class ScriptedChat:
             raise outcome
         if isinstance(outcome, Delivered):
             self.delivered.append(delivery)
+        return outcome
+
+    async def reconcile(self, delivery: Delivery, after: str | None) -> Reconciled:
+        self.asked.append((delivery, after))
+        return self.answers.popleft() if self.answers else Unknown("cannot be asked")
+
+    async def edit(self, delivery: Delivery, message_id: str) -> SendOutcome:
+        self.tried.append(delivery)
+        outcome = self.edits.popleft() if self.edits else Delivered(message_id)
+        if isinstance(outcome, Exception):
+            raise outcome
+        if isinstance(outcome, Delivered):
+            self.edited.append((message_id, delivery.body))
+        return outcome
+
+    async def amend(self, route: Route, message_id: str, text: str) -> SendOutcome:
+        del route
+        outcome = self.amends.popleft() if self.amends else Delivered(message_id)
+        if isinstance(outcome, Exception):
+            raise outcome
+        if isinstance(outcome, Delivered):
+            self.amended.append((message_id, text))
         return outcome
 
     async def typing(self, route: Route) -> None:

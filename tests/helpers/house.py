@@ -14,6 +14,7 @@ from gateway.engine.intake import Intake, IntakeParts
 from gateway.engine.lanes import Lanes
 from gateway.engine.outbox import OnUnknown, Outbox
 from gateway.engine.resume import ResumeParts, Resumer
+from gateway.engine.streams import StreamParts, Streams
 from gateway.engine.turns import TurnParts, Turns
 from gateway.engine.typist import Typist
 from gateway.model.address import ChatKind
@@ -45,13 +46,14 @@ class House:
     intake: Intake
     drain: Drain
     group: asyncio.TaskGroup
+    streams: Streams
 
     async def hear(self, text: str, chat: str = "1001", *, command: str = "", event: str = "") -> None:
         """Somebody writes."""
         event = event or f"e{next(self.ledger.events)}"
         at = self.clock.now()
         inbound = Inbound(event, chat, ChatKind.DIRECT, chat, "Ann", text, at, command=command)
-        await self.intake.accept(Batch(ACCOUNT, (inbound,), event))
+        await self.intake.accept(Batch(ACCOUNT, (inbound,), {"": event}))
 
     async def ready(self) -> None:
         """The account is connected, for the first time or again."""
@@ -89,6 +91,7 @@ async def house(
     concurrency: int = 4,
     resume: ResumePolicy | None = None,
     on_unknown: OnUnknown = OnUnknown.LABEL,
+    streaming: bool = False,
 ) -> AsyncGenerator[House]:
     """One boot of the engine. Leaving it is a kill: nothing is stopped, told or marked."""
     clock = clock or ManualClock(ledger.now)
@@ -97,13 +100,18 @@ async def house(
     assert ledger.opening is not None
     async with killed_group() as group:
         outbox = Outbox(store, adapters, clock, group, on_unknown)
-        parts = TurnParts(store, agents, adapters, outbox, Typist(adapters, clock), clock, group)
+        streams = Streams(StreamParts(store, adapters, outbox, clock, group), enabled=streaming)
+        if streaming:
+            group.create_task(streams.run())
+        parts = TurnParts(store, agents, adapters, outbox, Typist(adapters, clock), streams, clock, group)
         turns = Turns(parts, ledger.boot, "demo", NotePolicy(resume.freshness, resume.finish, resume.ask_for))
         lanes = Lanes(group, turns.run_next, concurrent)
-        buttons = Buttons(ButtonParts(store, lanes, outbox, clock))
-        commands = Commands(CommandParts(store, lanes, turns, outbox, agents, clock, group, access, buttons))
+        buttons = Buttons(ButtonParts(store, lanes, outbox, streams, clock))
+        commands = Commands(
+            CommandParts(store, lanes, turns, outbox, streams, agents, clock, group, access, buttons)
+        )
         resumer = Resumer(
-            ResumeParts(store, lanes, outbox, commands, clock, group),
+            ResumeParts(store, lanes, outbox, streams, commands, clock, group),
             resume,
             access,
             ledger.opening.crashes,
@@ -116,7 +124,19 @@ async def house(
         drain = Drain(DrainParts(store, lanes, turns, outbox, agents, clock, resumer.again), ledger.boot)
         await outbox.load(ACCOUNT)
         yield House(
-            ledger, clock, chat, agents, lanes, turns, outbox, commands, resumer, intake, drain, group
+            ledger,
+            clock,
+            chat,
+            agents,
+            lanes,
+            turns,
+            outbox,
+            commands,
+            resumer,
+            intake,
+            drain,
+            group,
+            streams,
         )
 
 

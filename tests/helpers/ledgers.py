@@ -80,7 +80,7 @@ class Ledger:
     async def say(self, text: str, chat: str = "1001", **more) -> Accepted:
         event = more.pop("event", None) or f"e{next(self.events)}"
         account = more.get("account", ACCOUNT)
-        result = await self.store.accept(account, [entry(text, event, chat, **more)], [], None, self.tick())
+        result = await self.store.accept(account, [entry(text, event, chat, **more)], [], {}, self.tick())
         return result.accepted[0]
 
     async def command(self, name: str, chat: str = "1001", **more) -> Accepted:

@@ -168,10 +168,8 @@ async def test_stop_cancels_what_runs(tmp_path):
         await it.hear("go")
         await it.at_work()
         await it.hear("", command="stop")
-        await it.idle()
-        await it.quiet()
+        await until(lambda: it.chat.texts() == ["Stopped."])
         assert (await last_turn(it)).state is TurnState.CANCELLED
-        assert it.chat.texts() == ["Stopped."]
 
 
 async def stopped(it, request=NOW):

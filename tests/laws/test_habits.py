@@ -13,6 +13,7 @@ SUPERVISORS = {
     "gateway/engine/commands.py:Commands._supervised": "a command's bug must not end the gateway",
     "gateway/engine/lanes.py:Lanes._run": "one session's bug must not end the others",
     "gateway/engine/outbox.py:Outbox._supervised": "one delivery's bug must not silence its chat",
+    "gateway/engine/streams.py:Streams._step": "a picture of progress must not end the gateway",
     "gateway/engine/turns.py:Turns._end_in_ledger": "a turn that stays running blocks its chat",
     "gateway/engine/turns.py:Turns._supervised": "whatever happened, the turn has to end in the ledger",
     "gateway/log.py:_describe": "a foreign object may raise anything when it is asked for its text",
@@ -22,7 +23,6 @@ REAL_TIME = {
     "tests/crash/soak_lives.py": "a kill comes at a random moment of real time",
     "tests/harness/waiting.py": "the one place that waits for another process",
     "tests/contract/agents.py": "agents are real processes, and so is their clock",
-    "tests/contract/test_agents_hostile.py": "a hostile process leaves notes in files, and nothing else",
 }
 ACTION = re.compile(r"[a-z_]+(\.[a-z_]+)+")
 LEVELS = {"debug", "info", "warning", "error", "critical", "exception"}

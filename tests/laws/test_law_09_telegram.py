@@ -15,7 +15,7 @@ async def test_law_09_messages_sent_while_the_gateway_was_down_are_answered(tmp_
                 platform.emulator.people.send(ANN, f"{boot} {number}")
                 answers.append(f"echo {boot} {number}")
             async with house(ledger, chat=platform.adapter) as it:
-                cursor = await ledger.store.cursor(ACCOUNT)
+                cursor = (await ledger.store.cursors(ACCOUNT)).get("")
                 async with platform.running(cursor, it.intake):
                     await until(lambda: platform.texts() == answers)
                     await it.idle()

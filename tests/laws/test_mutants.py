@@ -17,6 +17,8 @@ from tests.helpers.sources import ROOT
 
 STORE = "tests/contract/test_store_"
 ENGINE = "tests/laws/test_engine_turns.py"
+STREAMS = "tests/unit/test_streams"
+RECONCILE = "tests/unit/test_outbox_reconcile.py"
 
 
 @dataclass(frozen=True)
@@ -172,13 +174,80 @@ MUTANTS = {
         "pass",
         f"{STORE}turns.py::test_law_12_how_a_session_was_continued_is_stored",
     ),
+    "law 2, nobody asks what became of a send": Mutant(
+        "gateway/engine/outbox.py",
+        "outcome = await adapter.reconcile(delivery, await self._ledger.last_sent(delivery))",
+        "outcome = Absent()",
+        f"{RECONCILE}::test_what_arrived_is_not_sent_again",
+    ),
+    "law 2, an edit is the place after which a message is looked for": Mutant(
+        "gateway/store/statements.py",
+        "AND state = 'sent' AND edits IS NULL \"",
+        "AND state = 'sent' \"",
+        f"{STORE}streams.py::test_an_edit_is_no_anchor",
+    ),
+    "law 2, the latest claim is the one that is remembered": Mutant(
+        "gateway/store/statements.py",
+        "claimed_at = coalesce(claimed_at, ?)",
+        "claimed_at = ?",
+        f"{STORE}streams.py::test_the_first_claim_is_the_one_that_is_remembered",
+    ),
+    "an edit that may be done is said once more": Mutant(
+        "gateway/engine/outbox.py",
+        "if delivery.edits is not None and times <= DOUBTFUL_EDITS:",
+        "if False:",
+        f"{STREAMS}.py::test_an_end_of_unknown_outcome_is_repeated_without_a_word",
+    ),
+    "a closing line is worth a message of its own": Mutant(
+        "gateway/engine/outbox.py",
+        "return delivery.edits is not None and delivery.kind is DeliveryKind.REPLY",
+        "return delivery.edits is not None",
+        f"{STREAMS}_restarts.py::test_a_message_that_was_deleted_is_not_sent_to_be_closed",
+    ),
+    "an answer that will go on is closed": Mutant(
+        "gateway/engine/turns.py",
+        "if end.drafts or end.state is TurnState.INTERRUPTED:",
+        "if end.drafts:",
+        f"{STREAMS}_restarts.py::test_a_drain_closes_it_because_its_notice_comes_after",
+    ),
+    "an answer goes on above what came after it": Mutant(
+        "gateway/engine/turns.py",
+        "start.interruption is not None and growing.last and growing",
+        "start.interruption is not None and growing",
+        f"{STREAMS}_restarts.py::test_what_the_user_wrote_meanwhile_closes_the_old_message",
+    ),
+    "a reply ends the oldest open message": Mutant(
+        "gateway/store/streams.py",
+        "(open_ids[-1],)",
+        "(open_ids[0],)",
+        f"{STORE}streams.py::test_the_latest_stream_is_the_one_that_a_reply_ends",
+    ),
+    "a late change overwrites the end": Mutant(
+        "gateway/engine/turns.py",
+        "        await parts.streams.settled(stream)\n",
+        "",
+        f"{STREAMS}.py::test_the_end_waits_for_a_change_that_is_under_way",
+    ),
+    "a turn ends while its message is being opened": Mutant(
+        "gateway/engine/streams.py",
+        "        await stream.written.wait()\n",
+        "",
+        f"{STREAMS}_races.py::test_an_answer_that_ends_while_its_message_is_being_opened",
+    ),
+    "law 9, what is too old is answered": Mutant(
+        "gateway/store/inbox.py",
+        "MessageState.WITHDRAWN if full or entry.too_old else",
+        "MessageState.WITHDRAWN if full else",
+        "tests/unit/test_intake_backfill.py::"
+        "test_what_is_too_old_stays_unanswered_after_a_start_and_a_second_reading",
+    ),
 }
 
 
 def run(folder: Path, *tests: str) -> subprocess.CompletedProcess[str]:
     """Run tests of a copy, with nothing that only slows them down."""
     options = ["-q", "-x", "--noconftest", "-p", "no:randomly", "-p", "no:cacheprovider", "-p", "no:xdist"]
-    environ = os.environ | {"PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1"}
+    environ = os.environ | {"PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1"}  # links lead home
     environ.pop("PYTEST_XDIST_WORKER", None)
     return subprocess.run(
         [sys.executable, "-m", "pytest", *options, *tests],
@@ -193,21 +262,36 @@ def run(folder: Path, *tests: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
-    """The project once more, to be broken."""
-    for name in ("gateway", "adapters", "tests"):
-        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
+    """The project once more, to be broken: links, until something is to be changed."""
+    for name in ("gateway", "adapters", "tests", "config"):
+        (tmp_path / name).symlink_to(ROOT / name)
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
     return tmp_path
+
+
+def change(copy: Path, path: str, old: str, new: str) -> None:
+    """Change one file of the copy. Its folders become real ones, in which all else is still linked."""
+    *folders, name = Path(path).parts
+    here = copy
+    for folder in folders:
+        here /= folder
+        home = here.resolve()
+        here.unlink()
+        here.mkdir()
+        for one in home.iterdir():
+            if one.name != "__pycache__":
+                (here / one.name).symlink_to(one)
+    text = (here / name).read_text(encoding="utf-8")
+    assert text.count(old) == 1, "the guard that this mutant removes stands somewhere else now"
+    (here / name).unlink()
+    (here / name).write_text(text.replace(old, new), encoding="utf-8")
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", MUTANTS)
 def test_a_mutant_is_killed(copy: Path, name: str):
     mutant = MUTANTS[name]
-    target = copy / mutant.path
-    text = target.read_text(encoding="utf-8")
-    assert text.count(mutant.old) == 1, "the guard that this mutant removes stands somewhere else now"
-    target.write_text(text.replace(mutant.old, mutant.new), encoding="utf-8")
+    change(copy, mutant.path, mutant.old, mutant.new)
     done = run(copy, mutant.test)
     assert done.returncode == 1, f"it lives: {done.stdout}{done.stderr}"
     assert " failed" in done.stdout

@@ -232,7 +232,7 @@ class Theatre:
         assert self.gateway is not None
         missed, self._missed = self._missed, []
         if missed:
-            await self.gateway.intake.accept(Batch(ACCOUNT, missed, missed[-1].event_id))
+            await self.gateway.intake.accept(Batch(ACCOUNT, missed, {"": missed[-1].event_id}))
         await self.gateway.intake.ready(ACCOUNT)
 
     async def _run(self) -> None:
@@ -303,7 +303,7 @@ class Theatre:
         if self.gateway is None:
             self._missed += items
         else:
-            await self.gateway.intake.accept(Batch(ACCOUNT, items, items[-1].event_id))
+            await self.gateway.intake.accept(Batch(ACCOUNT, items, {"": items[-1].event_id}))
 
     async def redeliver(self) -> None:
         """The platform sends again what it sent last."""
@@ -322,7 +322,7 @@ class Theatre:
             for _ in range(12):
                 await asyncio.sleep(0)
             await self.store._committer.write(lambda _tx: None)
-            await self.store.cursor(ACCOUNT)
+            await self.store.cursors(ACCOUNT)
 
     async def until(self, enough: Callable[[], bool]) -> None:
         """Give way until something is so; the caller bounds it."""

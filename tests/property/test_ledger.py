@@ -95,7 +95,7 @@ class LedgerMachine(RuleBasedStateMachine):
     def accept(self, chat, event):
         name = f"{chat}-{event}"
         batch = [entry(name, name, chat, max_queued=QUEUE)]
-        result = self.do(self.ledger.store.accept(ACCOUNT, batch, [], name, self.ledger.tick()))
+        result = self.do(self.ledger.store.accept(ACCOUNT, batch, [], {"": name}, self.ledger.tick()))
         (accepted,) = result.accepted
         assert accepted.fresh == (name not in self.known)
         self.owe(result.owed)
@@ -236,7 +236,7 @@ class LedgerMachine(RuleBasedStateMachine):
     @rule(number=st.integers(0, 9))
     def claim(self, number):
         ident = self.pick(number, DeliveryState.PENDING)
-        assert self.do(self.ledger.store.claim(ident))
+        assert self.do(self.ledger.store.claim(ident, 1.0))
         self.deliveries[ident] = DeliveryState.SENDING
 
     @precondition(lambda self: DeliveryState.SENDING in self.deliveries.values())

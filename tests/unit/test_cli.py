@@ -60,7 +60,7 @@ async def a_crash(ledger):
     await ledger.store.suspend(suspended.session_id, Reason.RESUME_LOOP, (), ledger.tick())
     await ledger.say("never begun", "45")
     owed = await ledger.store.owed("telegram")
-    await ledger.store.claim(owed[0].id)
+    await ledger.store.claim(owed[0].id, 1.0)
     assert cut.turn_id
 
 

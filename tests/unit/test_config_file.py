@@ -7,6 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
+from adapters.registry import PLATFORMS
 from gateway.config import Config
 from gateway.config_file import load
 from gateway.errors import ConfigError
@@ -48,8 +49,15 @@ def with_env(text: str) -> str:
 
 
 def test_the_shipped_configs_load() -> None:
-    annotated = load(ANNOTATED, {"TELEGRAM_BOT_TOKEN": TOKEN})
+    tokens = {
+        "TELEGRAM_BOT_TOKEN": TOKEN,
+        "DISCORD_BOT_TOKEN": "MTAwMQ.Gx.a-secret",
+        "SLACK_BOT_TOKEN": "xoxb-1-2-a",
+        "SLACK_APP_TOKEN": "xapp-1-A-2-b",
+    }
+    annotated = load(ANNOTATED, tokens)
     assert token(annotated) == TOKEN
+    assert list(annotated.accounts) == list(PLATFORMS)
     local = load(ANNOTATED.with_name("local.yaml"), {})
     assert local.access.default == "allow"
     assert local.agents["demo"].processes == "shared"

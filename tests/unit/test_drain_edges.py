@@ -3,6 +3,7 @@
 import asyncio
 from contextlib import asynccontextmanager
 
+from gateway.engine import drain, streams
 from gateway.engine.drain import CUT_SECONDS, Drain, DrainParts
 from gateway.model.boot import BootState
 from gateway.model.operation import Intent, Phase, StopRequest
@@ -205,3 +206,8 @@ async def test_law_06_the_mark_is_there_when_the_agent_hears_of_the_cut(tmp_path
         drain.stop(request(0.0))
         assert (await within(running, "the stop")).clean
         assert seen == [SessionState.RESUME_PENDING]
+
+
+def test_a_change_that_hangs_cannot_make_a_stop_unclean():
+    """A cut turn may wait that long for its message, and the stop for the turn."""
+    assert streams.STUCK_SECONDS < drain.CUT_SECONDS

@@ -43,20 +43,20 @@ POLICIES = st.builds(
 
 @given(EVENTS, POLICIES)
 def test_strangers_never_become_an_entry(inbound, policy):
-    assert not isinstance(admit(inbound, "telegram", policy), Entry)
+    assert not isinstance(admit(inbound, "telegram", policy, 0.0), Entry)
 
 
 @given(EVENTS, POLICIES)
 def test_the_same_event_gives_the_same_decision(inbound, policy):
     opened = replace(policy, access=AccessPolicy(open_to_all=True))
-    assert admit(inbound, "telegram", opened) == admit(inbound, "telegram", opened)
+    assert admit(inbound, "telegram", opened, 0.0) == admit(inbound, "telegram", opened, 0.0)
 
 
 @given(EVENTS, POLICIES)
 def test_people_in_groups_share_a_conversation_only_in_threads(inbound, policy):
     opened = replace(policy, access=AccessPolicy(open_to_all=True))
-    ours = admit(inbound, "telegram", opened)
-    theirs = admit(replace(inbound, author_id=inbound.author_id + "x"), "telegram", opened)
+    ours = admit(inbound, "telegram", opened, 0.0)
+    theirs = admit(replace(inbound, author_id=inbound.author_id + "x"), "telegram", opened, 0.0)
     if isinstance(ours, Entry) and isinstance(theirs, Entry):
         shared = inbound.chat_kind is ChatKind.DIRECT or (policy.thread_scope and inbound.thread)
         assert (ours.address == theirs.address) == bool(shared)
@@ -64,14 +64,14 @@ def test_people_in_groups_share_a_conversation_only_in_threads(inbound, policy):
 
 @given(EVENTS)
 def test_what_is_let_in_can_be_stored(inbound):
-    entry = admit(inbound, "telegram", OPEN)
+    entry = admit(inbound, "telegram", OPEN, 0.0)
     if isinstance(entry, Entry):
         entry.text.encode()
         assert "\0" not in entry.text
 
 
 def test_a_direct_message():
-    entry = admit(DIRECT, "telegram", OPEN)
+    entry = admit(DIRECT, "telegram", OPEN, 0.0)
     assert isinstance(entry, Entry)
     assert (entry.text, entry.kind, entry.address) == ("hello", MessageKind.USER, Address("telegram", "1001"))
     assert (entry.origin.author_id, entry.origin.message_ref) == ("1001", "7")
@@ -79,7 +79,7 @@ def test_a_direct_message():
 
 
 def test_halves_of_characters_are_replaced():
-    entry = admit(replace(DIRECT, text="a\ud83d\0b"), "telegram", OPEN)
+    entry = admit(replace(DIRECT, text="a\ud83d\0b"), "telegram", OPEN, 0.0)
     assert isinstance(entry, Entry)
     assert entry.text == "a\ufffd\ufffdb"
 
@@ -93,7 +93,7 @@ def test_halves_of_characters_are_replaced():
     ],
 )
 def test_what_is_ignored_in_a_direct_chat(change, why):
-    decision = admit(replace(DIRECT, **change), "telegram", OPEN)
+    decision = admit(replace(DIRECT, **change), "telegram", OPEN, 0.0)
     assert isinstance(decision, Ignored)
     assert why in decision.reason
 
@@ -109,7 +109,7 @@ def test_what_is_ignored_in_a_direct_chat(change, why):
 )
 def test_when_groups_are_answered(respond, to_bot, let_in):
     policy = replace(OPEN, respond=respond)
-    decision = admit(replace(GROUP, to_bot=to_bot), "telegram", policy)
+    decision = admit(replace(GROUP, to_bot=to_bot), "telegram", policy, 0.0)
     assert isinstance(decision, Entry if let_in else Ignored)
 
 
@@ -123,7 +123,7 @@ def test_when_groups_are_answered(respond, to_bot, let_in):
     ],
 )
 def test_where_a_group_message_belongs(thread_scope, thread, address):
-    entry = admit(replace(GROUP, thread=thread), "telegram", replace(OPEN, thread_scope=thread_scope))
+    entry = admit(replace(GROUP, thread=thread), "telegram", replace(OPEN, thread_scope=thread_scope), 0.0)
     assert isinstance(entry, Entry)
     assert entry.address == address
     assert entry.text == "Ann: hello"
@@ -139,7 +139,7 @@ def test_where_a_group_message_belongs(thread_scope, thread, address):
     ],
 )
 def test_commands(command, text, kind, passed):
-    entry = admit(replace(DIRECT, command=command, text=text), "telegram", OPEN)
+    entry = admit(replace(DIRECT, command=command, text=text), "telegram", OPEN, 0.0)
     assert isinstance(entry, Entry)
     assert (entry.kind, entry.text) == (kind, passed)
     assert entry.command == (command if kind is MessageKind.COMMAND else "")
@@ -147,10 +147,10 @@ def test_commands(command, text, kind, passed):
 
 def test_a_stranger_learns_the_id_to_ask_for_only_in_private():
     closed = replace(OPEN, access=AccessPolicy())
-    alone = admit(DIRECT, "telegram", closed)
+    alone = admit(DIRECT, "telegram", closed, 0.0)
     assert isinstance(alone, Refusal)
     assert "telegram:1001" in alone.notice
     assert alone.notice_key == "refused:telegram:1001"
-    group = admit(GROUP, "telegram", closed)
+    group = admit(GROUP, "telegram", closed, 0.0)
     assert isinstance(group, Refusal)
     assert not group.notice

@@ -1,0 +1,37 @@
+"""The Agent Client Protocol's library, imported for two thirds of its price.
+
+It describes the protocol in some three hundred pydantic models and builds the validator of each while it is
+imported. Here none is built by the import, and each by its first use: a process of an agent needs a tenth.
+Everything in this package that uses the library takes it from here.
+"""
+
+import gc
+from collections.abc import Generator
+from contextlib import contextmanager
+
+from pydantic import BaseModel, ConfigDict
+
+
+@contextmanager
+def _unbuilt() -> Generator[None]:
+    """Models that are made inside are built by their first use; put back whatever happens.
+
+    The collector rests too: what an import makes lives long, and it would be walked again and again.
+    """
+    config = BaseModel.model_config
+    collecting = gc.isenabled()
+    type.__setattr__(BaseModel, "model_config", ConfigDict(defer_build=True))
+    gc.disable()
+    try:
+        yield
+    finally:
+        type.__setattr__(BaseModel, "model_config", config)
+        if collecting:
+            gc.enable()
+
+
+with _unbuilt():
+    import acp
+    from acp import schema
+
+__all__ = ["acp", "schema"]

@@ -1,0 +1,234 @@
+"""A platform, one account on it, and adapters that come and go: SDK, HTTP and sockets are real.
+
+Everything is said by way of the Playground and the port, so what is written here holds for every platform.
+"""
+
+import asyncio
+import itertools
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+import psutil
+import pytest
+
+from adapters import registry
+from adapters.emulators.faults import Fault, FaultKind, When
+from adapters.emulators.playground import Playground, replies
+from adapters.emulators.registry import Emulator, emulator
+from gateway.model.address import Route
+from gateway.model.delivery import Delivered, Delivery, DeliveryKind, DeliveryState
+from gateway.ports import ChatAdapter
+from tests.contract.adapters.beyond import BEYOND, Beyond
+from tests.contract.adapters.sink import RecordingSink
+from tests.harness.waiting import glance, within
+
+PLACES = ["direct", "channel", "thread"]
+
+LONG_AGO = 60.0
+"""A send whose first attempt was so many seconds ago cannot take effect any more."""
+
+
+class LeapingClock:
+    """The time of day, while sleeping takes no time and is written down. `meanwhile` happens in a sleep."""
+
+    def __init__(self) -> None:
+        self.slept: list[float] = []
+        self.meanwhile: Callable[[], Awaitable[object]] | None = None
+        self._ahead = 0.0
+        self._slept = asyncio.Event()
+
+    def now(self) -> float:
+        return time.time()
+
+    def monotonic(self) -> float:
+        return time.monotonic() + self._ahead
+
+    async def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self._ahead += seconds
+        await asyncio.sleep(0)
+        self._slept.set()
+        if self.meanwhile is not None:
+            await self.meanwhile()
+
+    async def leapt(self, times: int) -> None:
+        """Wait until it has been slept so many times."""
+
+        async def sleeping() -> None:
+            while len(self.slept) < times:
+                self._slept.clear()
+                await self._slept.wait()
+
+        await within(sleeping(), f"{times} sleeps; there were {self.slept}")
+
+
+@dataclass
+class Scene:
+    """One account. `ann` is a person, `direct` her chat with the bot."""
+
+    platform: str
+    emulator: Emulator
+    account: str
+    ann: str
+    direct: str
+    sink: RecordingSink
+    clock: LeapingClock = field(default_factory=LeapingClock)
+    _keys: Iterator[int] = field(default_factory=itertools.count)
+    _made: list[ChatAdapter] = field(default_factory=list)
+
+    @property
+    def play(self) -> Playground:
+        return self.emulator.playground
+
+    @property
+    def beyond(self) -> Beyond:
+        return BEYOND[self.platform]
+
+    @property
+    def manifest(self) -> registry.Manifest:
+        return registry.manifest(self.platform)
+
+    @property
+    def reads_back(self) -> bool:
+        """Whether the platform lets a bot read what was said; else it has to keep what the bot missed."""
+        return bool(self.play.methods.history)
+
+    # Lives of the account.
+
+    def connect(self, settings=None) -> ChatAdapter:
+        """A new adapter, as a new process makes one. Nothing has been sent yet."""
+        config = self.manifest.account_model.model_validate(settings or self.play.settings())
+        made = registry.connector(self.platform)(self.account, config, self.clock)
+        self._made.append(made)
+        return made
+
+    @asynccontextmanager
+    async def life(self, *, ready: bool = True, sink: RecordingSink | None = None):
+        """One process's life, which ends like a kill: without warning, wherever it is. Yields its adapter."""
+        sink = sink or self.sink
+        before = sink.told.count("ready")
+        adapter = self.connect()
+        async with self.running(adapter, sink):
+            if ready:
+                await sink.until_ready(before + 1)
+            yield adapter
+        await adapter.close()
+
+    @asynccontextmanager
+    async def running(self, adapter: ChatAdapter, sink: RecordingSink | None = None):
+        """The adapter receives until the block ends; yields its task."""
+        sink = sink or self.sink
+        task = asyncio.create_task(adapter.run(sink, sink.past))
+        try:
+            yield task
+        finally:
+            task.cancel()
+            (ended,) = await within(asyncio.gather(task, return_exceptions=True), "the end of run")
+            if isinstance(ended, Exception):
+                raise ended
+
+    async def close(self) -> None:
+        for adapter in self._made:
+            await adapter.close()
+
+    # What people do.
+
+    def say(self, text: str, chat: str = "", **more) -> str:
+        return self.play.say(self.ann, chat or self.direct, text, **more)
+
+    def channel(self) -> str:
+        return self.play.channel(self.ann)
+
+    def thread(self, chat: str) -> str:
+        return self.beyond.thread(self.emulator, chat, self.ann)
+
+    # What the bot says.
+
+    def delivery(self, body: str = "answer", chat: str = "", thread: str = "", **more) -> Delivery:
+        """`key`, `kind` and whatever a delivery has beside may be given."""
+        return Delivery(
+            1,
+            Route(self.account, chat or self.direct, thread),
+            more.pop("kind", DeliveryKind.REPLY),
+            body,
+            DeliveryState.SENDING,
+            more.pop("key", None) or f"delivery-{next(self._keys)}-of-a-ledger-with-a-long-name",
+            **more,
+        )
+
+    def said(self, chat: str = "", thread: str | None = None) -> list[str]:
+        """What the bot's messages read."""
+        return [one.text for one in replies(self.play, chat or self.direct, thread)]
+
+    # What goes wrong, and what was asked for.
+
+    def fault(self, kind: str, method: str = "", when: When = When.BEFORE, **more) -> int:
+        return self.play.faults.add(Fault(FaultKind(kind), method or self.play.methods.send, when, **more))
+
+    async def held(self, fault: int) -> None:
+        await self.play.events.event("held", {"fault": fault})
+
+    def count(self, method: str = "") -> int:
+        return self.play.calls.counts.get(method or self.play.methods.send, 0)
+
+    async def offline(self) -> None:
+        """Wait until nobody is told of messages any more."""
+        await within(glance(lambda: not self.play.connected()), "the end of the connection")
+
+
+@asynccontextmanager
+async def scene(platform: str, account: str = "work") -> AsyncGenerator[Scene]:
+    """A fresh platform with one person on it."""
+    async with emulator(platform) as server:
+        ann = server.playground.person("Ann")
+        direct = server.playground.direct(ann)
+        made = Scene(platform, server, account, ann, direct, RecordingSink(account=account))
+        try:
+            yield made
+        finally:
+            await made.close()
+
+
+@asynccontextmanager
+async def quiet():
+    """Whatever happens within leaves no task, no connection, and nothing for the loop to complain about."""
+    loop = asyncio.get_running_loop()
+    complaints: list[dict] = []
+    loop.set_exception_handler(lambda _, context: complaints.append(context))
+    before = asyncio.all_tasks()
+    try:
+        yield
+    finally:
+        known = {*before, asyncio.current_task()}  # a fixture ends in another task than it began in
+        await within(glance(lambda: not asyncio.all_tasks() - known), "the end of every task", 10)
+        loop.set_exception_handler(None)
+    assert complaints == []
+
+
+def place(at: Scene, where: str) -> tuple[str, str]:
+    """One of `PLACES`: a chat and a thread."""
+    if where == "direct":
+        return at.direct, ""
+    channel = at.channel()
+    return channel, at.thread(channel) if where == "thread" else ""
+
+
+async def send(adapter: ChatAdapter, delivery: Delivery) -> Delivered:
+    """Send what nothing is in the way of."""
+    sent = await adapter.send(delivery)
+    assert isinstance(sent, Delivered)
+    return sent
+
+
+def connections(server: Emulator) -> int:
+    """How many connections to an emulator this process has open, as a client."""
+    found = psutil.Process().net_connections(kind="tcp")
+    return sum(bool(one.raddr) and one.raddr.port == server.port for one in found)
+
+
+def needs_history(at: Scene) -> None:
+    """Skip where bots cannot read what was said, so that there is nothing to read back."""
+    if not at.reads_back:
+        pytest.skip(f"{at.platform} lets no bot read a chat back")
