@@ -46,10 +46,10 @@ class Memory:
             self.unfinished, self.started = [], set()
         else:
             quoted, steps = read_note(request.note)
+            if not self.unfinished and self._just_answered(quoted):  # that answer did not arrive
+                self.unfinished, self.started = list(self.last[0]), self.started | self.last[1]
             if quoted:
                 self.unfinished = [quoted]  # all that is unfinished, in order
-            elif not self.unfinished:  # there was an answer, and a note says that it did not arrive
-                self.unfinished, self.started = list(self.last[0]), self.started | self.last[1]
             self.started |= steps
         self._add(request.text)
         if words := plain(request.text):
@@ -59,6 +59,10 @@ class Memory:
         """The turn ended well."""
         self.last = (self.unfinished, self.started)
         self.unfinished, self.started = [], set()
+
+    def _just_answered(self, quoted: str) -> bool:
+        """Whether the latest answer was to what a note quotes. One that quotes nothing means just that."""
+        return not quoted or any(_key(text) in _key(quoted) for text in self.last[0])
 
     def _add(self, text: str) -> None:
         if text.strip() and _key(text) not in map(_key, self.unfinished):

@@ -97,6 +97,25 @@ def test_history_holds_the_doomed_prompt_until_it_is_answered(tmp_path: Path) ->
     assert (memory.unfinished, memory.started) == ([], set())
 
 
+@pytest.mark.parametrize(
+    ("request_text", "ran"), [("paint it", {"brush"}), ("draw [[tool brush 1s]]", set())]
+)
+def test_an_answer_that_did_not_arrive_is_given_again_without_its_tools(
+    request_text: str, ran: set[str]
+) -> None:
+    memory = remember(
+        [
+            {"role": "user", "blocks": ["paint it"]},
+            {"role": "tool", "name": "brush"},
+            {"role": "assistant", "text": "You said: paint it"},
+        ]
+    )
+    interruption = Interruption(1, "restart_interrupted", 0.0, request_text)
+    opened = Opened(ResumeMode.NATIVE, "", "s", "/", last_replayed="something else")
+    memory.take(read_blocks((compose("", opened, interruption, NotePolicy(60), 1.0).note,)))
+    assert (memory.unfinished, memory.started) == ([request_text], ran)
+
+
 def test_a_torn_line_costs_itself_only(tmp_path: Path) -> None:
     files = SessionFiles(tmp_path)
     session = files.create("/")
