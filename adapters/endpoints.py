@@ -20,3 +20,16 @@ def address(example: str, *schemes: str) -> Callable[[str], str]:
         return url.rstrip("/")
 
     return check
+
+
+def whether_running(key: str, url: str | None) -> str:
+    """What to ask when the server at `url`, which stands at `key` of an account, cannot be reached.
+
+    It is a sentence to be appended; empty for None, which is the platform's own server.
+    """
+    if url is None:
+        return ""
+    parts = urlsplit(url)
+    host = parts.netloc.rpartition("@")[2]
+    port = "" if parts.port else f":{80 if parts.scheme in {'http', 'ws'} else 443}"
+    return f" Is the server at {host}{port} running? Check {key}."

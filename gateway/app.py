@@ -16,6 +16,7 @@ from gateway.agents.pool import AgentPool
 from gateway.clock import SystemClock
 from gateway.config import Config
 from gateway.engine.accounts import Accounts
+from gateway.engine.approvals import ApprovalParts, Approvals
 from gateway.engine.buttons import ButtonParts, Buttons
 from gateway.engine.commands import RENEWING, CommandParts, Commands
 from gateway.engine.drain import Drain, DrainParts, Stopped
@@ -34,7 +35,7 @@ from gateway.errors import CarryonError
 from gateway.failpoints import reach
 from gateway.model.boot import BootOpening, BootState
 from gateway.model.operation import Intent, StopRequest
-from gateway.policies import access_policy, admission_policy, agent_spec, resume_policy
+from gateway.policies import access_policy, admission_policy, agent_spec, reserved_choices, resume_policy
 from gateway.ports import ChatAdapter, Clock, LedgerUnavailableError, Past, Store
 from gateway.rules.note import NotePolicy
 from gateway.rules.retry import backoff
@@ -204,19 +205,16 @@ def _compose(
     streams = Streams(
         StreamParts(store, adapters, outbox, clock, group), enabled=config.delivery.stream == "auto"
     )
-    note = NotePolicy(resume.freshness, resume.finish, resume.ask_for)
-    turns = Turns(
-        TurnParts(store, agents, adapters, outbox, typist, streams, clock, group),
-        opening.boot_id,
-        config.default_agent,
-        note,
-        config.sessions.idle_reset,
+    asked = config.agents[config.default_agent]
+    approvals = Approvals(
+        ApprovalParts(store, outbox, clock, group),
+        asked.permission_timeout,
+        remember=asked.remember_permissions,
     )
+    parts = TurnParts(store, agents, adapters, outbox, typist, streams, approvals, clock, group)
+    turns = _turns(config, parts, opening)
     lanes = Lanes(group, turns.run_next, config.limits.concurrent_turns)
-    buttons = Buttons(ButtonParts(store, lanes, outbox, streams, clock))
-    commands = Commands(
-        CommandParts(store, lanes, turns, outbox, streams, agents, clock, group, access, buttons)
-    )
+    commands = _commands(config, parts, turns, lanes)
     resumer = Resumer(
         ResumeParts(store, lanes, outbox, streams, commands, clock, group),
         resume,
@@ -227,7 +225,11 @@ def _compose(
     )
     admission = admission_policy(config, access, commands.names, RENEWING)
     accounts = Accounts(adapters)
-    intake = Intake(IntakeParts(store, lanes, outbox, commands, accounts, clock, resumer.on_ready), admission)
+    intake = Intake(
+        IntakeParts(store, lanes, outbox, commands, accounts, clock, resumer.on_ready),
+        admission,
+        turns.supersede if config.sessions.busy == "interrupt" else None,
+    )
     drain = Drain(DrainParts(store, lanes, turns, outbox, agents, clock, resumer.again), opening.boot_id)
     wait = config.shutdown.drain_timeout
     commands.let_restart(lambda session: drain.stop(StopRequest(Intent.RESTART, wait, session)))
@@ -240,6 +242,39 @@ def _compose(
     timers = Timers(store, agents, clock, upkeep)
     return _Gateway(
         adapters, intake, outbox, typist, streams, drain, timers, operations, config.resume.freshness
+    )
+
+
+def _turns(config: Config, parts: TurnParts, opening: BootOpening) -> Turns:
+    resume = resume_policy(config)
+    return Turns(
+        parts,
+        opening.boot_id,
+        config.default_agent,
+        NotePolicy(resume.freshness, resume.finish, resume.ask_for),
+        config.sessions.idle_reset,
+        collect=config.sessions.busy == "collect",
+    )
+
+
+def _commands(config: Config, parts: TurnParts, turns: Turns, lanes: Lanes) -> Commands:
+    store, outbox, streams, clock = parts.store, parts.outbox, parts.streams, parts.clock
+    buttons = Buttons(ButtonParts(store, lanes, outbox, streams, clock, parts.approvals))
+    return Commands(
+        CommandParts(
+            store,
+            lanes,
+            turns,
+            outbox,
+            streams,
+            parts.agents,
+            clock,
+            parts.group,
+            access_policy(config),
+            buttons,
+            reserved_choices(config),
+            config.default_agent,
+        )
     )
 
 

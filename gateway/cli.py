@@ -10,9 +10,9 @@ from typing import Annotated
 import typer
 
 from gateway.config import Config
-from gateway.config_file import load
+from gateway.config_file import load, read
 from gateway.config_types import parse_duration
-from gateway.errors import CarryonError
+from gateway.errors import CarryonError, UsageError
 
 DEFAULT_CONFIG = "config/gateway.yaml"
 
@@ -66,11 +66,17 @@ def run(context: typer.Context) -> None:
 
 @app.command()
 def check(context: typer.Context) -> None:
-    """Read the config file and report every problem in it."""
-    config = _config(context)
+    """Read the config file and report every problem in it; warnings keep nothing from running."""
+    from gateway.config_warnings import warnings  # noqa: PLC0415
+
+    config, find = read(context.obj, os.environ)
+    warned = list(warnings(config, find, os.environ))
+    for line in warned:
+        typer.echo(f"carryon: warning: {line}", err=True)
+    verdict = "can be used, but see the warnings" if warned else "is fine"
     accounts = ", ".join(config.accounts)
     agents = ", ".join(config.agents)
-    typer.echo(f"{context.obj} is fine: accounts {accounts}; agents {agents}; state in {config.state_dir}")
+    typer.echo(f"{context.obj} {verdict}: accounts {accounts}; agents {agents}; state in {config.state_dir}")
 
 
 @sessions.command("list")
@@ -231,9 +237,9 @@ def demo(
 
     unknown = [name for name in platform or () if name not in PLATFORMS]
     if unknown:
-        raise CarryonError(f"there is no platform {unknown[0]!r}; there are: {', '.join(PLATFORMS)}")
+        raise UsageError(f"there is no platform {unknown[0]!r}; there are: {', '.join(PLATFORMS)}")
     if port is not None and not play:
-        raise CarryonError("--port is the page's; add --play")
+        raise UsageError("--port is the page's; add --play")
     chosen = [name for name in PLATFORMS if name in platform] if platform else PLATFORMS
     raise typer.Exit(run_demo(chosen, play=play, port=port))
 
@@ -252,7 +258,7 @@ def emulate(
     from adapters.emulators.registry import PORTS, program  # noqa: PLC0415
 
     if platform not in PORTS:
-        raise CarryonError(f"there is no emulator for {platform!r}; there is one for: {', '.join(PORTS)}")
+        raise UsageError(f"there is no emulator for {platform!r}; there is one for: {', '.join(PORTS)}")
     port = PORTS[platform] if port is None else port
     try:
         program(platform)(["--host", host, "--port", str(port), *([] if limits else ["--no-limits"])])

@@ -5,7 +5,7 @@ so that an override also cures a missing variable or a broken value. No message 
 from the environment, from a secret's file, or that stands at a secret's key.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, cast
@@ -23,6 +23,9 @@ _MOST_BYTES = 256 * 1024
 _MOST_PROBLEMS = 100
 _SECRET_LENGTH = 8  # shorter texts are too likely to be part of a message's own words
 
+Finder = Callable[[Place], tuple[Spot, str]]
+"""Where a place of a config stands, and what was found there, in words that tell no secret."""
+
 
 def load(path: Path | str, environ: Mapping[str, str]) -> Config:
     """The config of a file, with overrides and references from the environment; its paths are absolute.
@@ -30,12 +33,17 @@ def load(path: Path | str, environ: Mapping[str, str]) -> Config:
     Raises `ConfigError` with every problem, in the order of the file, each as
     `file:line:column: key: what was found; what is allowed; what to do`.
     """
+    return read(path, environ)[0]
+
+
+def read(path: Path | str, environ: Mapping[str, str]) -> tuple[Config, Finder]:
+    """As `load`, with the means to say more about the config."""
     path = Path(path)
     reading = _Reading(Variables(environ, str(path.absolute().parent)))
     config = reading.config(str(path), environ)
     if reading.problems or config is None:
         raise ConfigError(reading.messages())
-    return config
+    return config, reading.find
 
 
 @dataclass(slots=True)
@@ -62,7 +70,12 @@ class _Reading:
                 self._override(name, environ[name])
         self.outline = self._outline()
         self.data = self._plain(self.root, ())
-        return self._validated()
+        config = self._validated()
+        self._doubled()
+        return config
+
+    def find(self, place: Place) -> tuple[Spot, str]:
+        return self._spot(place, at_key=True), describe(self._shown(place))
 
     def messages(self) -> list[str]:
         """Every problem once, in order, with what came from outside struck out as a last guard."""
@@ -86,7 +99,10 @@ class _Reading:
             spot = Spot(0, path, before.count(b"\n") + 1, len(before) - before.rfind(b"\n"))
             what = "bytes that are not UTF-8; text in UTF-8 is allowed; save the file as UTF-8"
         except OSError as error:
-            what = f"cannot be read ({error.strerror}); a YAML file is needed; name it with --config FILE"
+            what = (
+                f"cannot be read ({error.strerror}); a YAML file is needed; "
+                "name it with --config FILE, or in the environment variable CARRYON_CONFIG"
+            )
         except ValueError:
             what = f"cannot be used; a YAML file of at most {_MOST_BYTES} bytes is allowed; shorten it"
         self.problems.append(Problem(spot, what))
@@ -192,6 +208,26 @@ class _Reading:
         for place, what in dangling(accounts, agents, default, patterns):
             if accounts if place[0] == "access" else agents:  # an empty section is a problem of its own
                 self._tell(place, f"{_where(place)}: {describe(self._shown(place))}; {what}")
+
+    def _doubled(self) -> None:
+        """Tokens that two accounts of a server share: they would take each other's messages away."""
+        seen: dict[tuple[str, str], Place] = {}
+        for name, account in self._section("accounts").items():
+            keys = cast("dict[str, object]", account) if isinstance(account, dict) else {}
+            server = str(keys.get("api_url") or "").rstrip("/")
+            for key, token in keys.items():
+                place = ("accounts", name, key)
+                secret = kind_at(place, self.outline) is SecretStr
+                if not secret or not isinstance(token, str) or not token:
+                    continue
+                first = seen.setdefault((server, token), place)
+                if first[1] != name:
+                    what = f"the same token as at {_where(first)} ({self._spot(first)})"
+                    self._tell(
+                        place,
+                        f"{_where(place)}: {what}; each account needs a bot of its own; "
+                        "write that bot's token, or remove one of the two accounts",
+                    )
 
     def _section(self, key: str) -> dict[str, object]:
         section = value_at((key,), self.data)

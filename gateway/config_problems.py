@@ -7,7 +7,8 @@ key whose model says that it holds none.
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
-from typing import Annotated, Final, cast, get_args, get_origin
+from types import NoneType, UnionType
+from typing import Annotated, Final, Union, cast, get_args, get_origin
 
 from pydantic import BaseModel, SecretStr
 from pydantic_core import ErrorDetails
@@ -17,6 +18,7 @@ from gateway.config import Config, Place
 from gateway.config_tree import shorten
 
 _SHOWN = re.compile(r"[A-Za-z0-9_.*:/ +-]{1,24}", re.ASCII)
+_ADDRESS = re.compile(r"([a-z][a-z0-9+.-]{0,9}://[A-Za-z0-9.:-]{1,64})(?:/.*)?", re.ASCII | re.DOTALL)
 _KEY: Final = "[key]"  # pydantic's way of saying that the key itself is wrong
 _MAPPING = frozenset({"model_type", "model_attributes_type", "dict_type", "mapping_type"})
 _LIST = "a list is allowed; write [one, two], or a line with - for each"
@@ -51,8 +53,8 @@ def kind_at(place: Place, data: object) -> object:
     """The annotation of a place in the config, None where there is no such key."""
     kind: object = Config
     for step in (*place, None):  # once more at the end, to resolve the last
-        while get_origin(kind) is Annotated:
-            kind = get_args(kind)[0]
+        while len(parts := _parts(kind)) == 1:
+            kind = parts[0]
         if kind is Account:
             platform = value_at(("platform",), data)
             known = isinstance(platform, str) and platform in PLATFORMS
@@ -67,6 +69,14 @@ def kind_at(place: Place, data: object) -> object:
             kind = inner[-1] if inner and get_origin(kind) in {Mapping, tuple} else None
         data = value_at((step,), data)
     return kind
+
+
+def _parts(kind: object) -> list[object]:
+    """The kinds of values that an annotation adorns or joins, without null."""
+    if get_origin(kind) is Annotated:
+        return [get_args(kind)[0]]
+    joined = get_args(kind) if get_origin(kind) in {Union, UnionType} else ()
+    return [part for part in joined if part is not NoneType]
 
 
 def holds_secret(kind: object) -> bool:
@@ -141,6 +151,8 @@ def describe(value: object) -> str:
             return "found an empty text"
         case str() if _SHOWN.fullmatch(value):
             return f'found "{value}"'
+        case str() if server := _ADDRESS.fullmatch(value):  # a path may hold a secret
+            return f'found an address that begins with "{server[1]}"'
         case str() | Hidden():
             return "found a text that is not shown here"
         case Mapping():

@@ -21,6 +21,12 @@ class CarryonError(Exception):
     exit_code: ClassVar[int] = 1
 
 
+class UsageError(CarryonError):
+    """The caller's: an argument of the command is none of those that are allowed. Exit code 2."""
+
+    exit_code: ClassVar[int] = 2
+
+
 class ConfigError(CarryonError):
     """The operator's: the config file or an override cannot be used.
 

@@ -10,7 +10,7 @@ from gateway.config import Config
 from gateway.errors import CarryonError
 from gateway.model.delivery import Delivery, DeliveryState
 from gateway.model.recovery import Decision, Verdict
-from gateway.model.session import Session
+from gateway.model.session import Reason, Session
 from gateway.model.turn import TurnRecord
 from gateway.policies import access_policy, resume_policy
 from gateway.rules.recovery import breaker_open, recover
@@ -70,7 +70,7 @@ def session_show(config: Config, session_id: int, *, as_json: bool) -> str:
             t.mode_reason or "",
             str(t.resumes_turn_id or ""),
             _time(t.started_at),
-            f"{t.ended_at - t.started_at:.1f} s" if t.ended_at else "",
+            _took(t),
             " ".join(t.text.split()),
         )
         for t in turns
@@ -240,6 +240,16 @@ def _decision_values(decision: Decision) -> dict[str, Any]:
         "verdict": decision.verdict,
         "why": decision.why,
     }
+
+
+def _took(turn: TurnRecord) -> str:
+    """How long a turn took. The end of one that a crash cut off is when its boot was last seen alive."""
+    if turn.ended_at is None:
+        return ""
+    seconds = turn.ended_at - turn.started_at
+    if turn.reason != Reason.RESTART_INTERRUPTED:
+        return f"{seconds:.1f} s"
+    return f"at least {int(seconds)} s" if seconds >= 1 else "unknown"
 
 
 def _place(session: Session) -> str:

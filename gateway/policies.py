@@ -1,8 +1,10 @@
 """What the config says, as the rules and the agents' pool take it."""
 
-from gateway.agents.spec import AgentSpec, ProcessPolicy
+from gateway.agents.presets import PRESETS, Preset
+from gateway.agents.spec import QUIET_TIME, START_TIMEOUT, AgentSpec, PermissionPolicy, ProcessPolicy
 from gateway.agents.spec import ResumePolicy as LadderPolicy
 from gateway.config import AgentConfig, Config
+from gateway.engine.choices import MODE, MODEL
 from gateway.rules.access import AccessPolicy
 from gateway.rules.admission import AdmissionPolicy, Respond
 from gateway.rules.recovery import ResumePolicy
@@ -45,15 +47,40 @@ def resume_policy(config: Config) -> ResumePolicy:
     )
 
 
+def reserved_choices(config: Config) -> dict[str, frozenset[str]]:
+    """What only administrators choose of each agent in the chat.
+
+    Where the config sets a mode, or decides about permissions itself, a mode would be a way round it.
+    """
+    reserved: dict[str, frozenset[str]] = {}
+    for name, agent in config.agents.items():
+        mode = agent.mode is not None or agent.permissions != "ask"
+        reserved[name] = frozenset({MODE} if mode else ()) | frozenset({MODEL} if agent.options else ())
+    return reserved
+
+
 def agent_spec(config: Config, name: str) -> AgentSpec:
     """One of the `agents` as the pool takes it."""
     agent: AgentConfig = config.agents[name]
+    preset = PRESETS[agent.preset] if agent.preset else Preset((), "")
+    env = {**preset.env, **{key: value.get_secret_value() for key, value in agent.env.items()}}
+    for given, instead_of in preset.yields.items():
+        env = {key: value for key, value in env.items() if given not in env or key not in instead_of}
     return AgentSpec(
         name,
-        tuple(agent.command),
+        agent.command or preset.command,
         config.cwd(name),
-        {key: value.get_secret_value() for key, value in agent.env.items()},
+        env,
         LadderPolicy(agent.resume),
+        PermissionPolicy(agent.permissions),
+        agent.mode,
+        agent.options,
+        agent.retry_waits,
+        preset=agent.preset or "",
+        start_timeout=agent.start_timeout or preset.start_timeout or START_TIMEOUT,
+        cancel_timeout=agent.cancel_timeout,
+        drain_timeout=agent.drain_timeout,
+        quiet_time=agent.quiet_time or preset.quiet_time or QUIET_TIME,
         turn_idle_timeout=agent.turn_idle_timeout,
         idle_timeout=agent.idle_timeout,
         max_processes=agent.max_processes,

@@ -11,10 +11,12 @@ from typing import Protocol
 from gateway.model.address import Route
 from gateway.model.agent import Opened, OpenFailed, OpenRequest, Prompt, PromptEnd, UpdateSink
 from gateway.model.boot import Boot, BootOpening, BootState
+from gateway.model.choices import AgentOffer, Chosen
 from gateway.model.delivery import Delivery, Draft, GrowingStream, Reconciled, SendOutcome
 from gateway.model.intake import Accepted, BatchResult
 from gateway.model.message import Entry, Inbound, Message, Origin, Refusal
 from gateway.model.operation import GatewayStatus, Intent, OperationOutcome
+from gateway.model.permission import Approval, ApprovalState, Asker, OptionKind, PermissionRequest
 from gateway.model.recovery import Candidate
 from gateway.model.session import ResumeMode, Session
 from gateway.model.turn import HistoryTurn, Step, TurnEnd, TurnRecord, TurnStart
@@ -160,11 +162,24 @@ class Agents(Protocol):
         """Make an agent hold the conversation, by the best rung of the resume ladder that works."""
         ...
 
-    async def prompt(self, session_id: int, prompt: Prompt, sink: UpdateSink) -> PromptEnd:
+    async def prompt(self, session_id: int, prompt: Prompt, sink: UpdateSink, ask: Asker) -> PromptEnd:
         """Send one prompt and wait for its end. Needs a conversation that `open` has opened.
 
-        Cancelling the waiting task tells the agent nothing; use `cancel`.
+        `ask` is called where the agent's config has people decide about permissions. Cancelling the waiting
+        task tells the agent nothing; use `cancel`.
         """
+        ...
+
+    def offer(self, session_id: int) -> AgentOffer | None:
+        """What can be chosen in a conversation that a live process holds; None without one."""
+        ...
+
+    async def set_mode(self, session_id: int, mode: str) -> str:
+        """Change a held conversation's mode; empty, or why not in one plain sentence."""
+        ...
+
+    async def set_option(self, session_id: int, option: str, value: str) -> str:
+        """Change a config option of a held conversation; empty, or why not in one plain sentence."""
         ...
 
     async def cancel(self, session_id: int) -> None:
@@ -222,6 +237,10 @@ class Inbox(Protocol):
         """Scope to value, of the scopes that moved last."""
         ...
 
+    async def waiting(self, session_id: int) -> int:
+        """How many messages of people wait for their turn in a session."""
+        ...
+
     async def waiting_commands(self, account: str) -> tuple[Accepted, ...]:
         """Commands and button presses that were accepted and not yet acted on, oldest first."""
         ...
@@ -244,9 +263,13 @@ class Inbox(Protocol):
 class TurnLog(Protocol):
     """Turns and what they produce."""
 
-    async def begin_turn(self, session_id: int, boot_id: int, now: float) -> TurnStart | None:
+    async def begin_turn(
+        self, session_id: int, boot_id: int, now: float, *, collect: bool = False
+    ) -> TurnStart | None:
         """Take the earliest waiting message and start a turn on it; None when nothing waits or the session
         is suspended. A waiting resume event gives way to a waiting message, which then carries the note.
+
+        With `collect` everything that people said there meanwhile becomes one message of that turn.
         """
         ...
 
@@ -383,6 +406,39 @@ class Resumes(Protocol):
         ...
 
 
+class Approvals(Protocol):
+    """Permissions that agents ask for, and what people chose about their conversations."""
+
+    async def open_approval(
+        self, turn_id: int, request: PermissionRequest, now: float
+    ) -> tuple[Approval, tuple[Delivery, ...]] | None:
+        """Owe a question with its buttons to the chat of a running turn; None when the turn has ended."""
+        ...
+
+    async def settle_approval(
+        self,
+        approval_id: int,
+        state: ApprovalState,
+        now: float,
+        option_id: str = "",
+        by: Origin | None = None,
+    ) -> tuple[Approval, tuple[Delivery, ...]] | None:
+        """End a pending question, once, and owe the edit that takes its buttons away; None if it is over."""
+        ...
+
+    async def approval(self, approval_id: int) -> Approval | None:
+        """One question."""
+        ...
+
+    async def remembered(self, session_id: int, request: PermissionRequest) -> OptionKind | None:
+        """What a person decided for steps just like this one, for the whole of this conversation."""
+        ...
+
+    async def choose(self, session_id: int, chosen: Chosen) -> None:
+        """Keep what a person chose for a conversation; the next one at its address has it too."""
+        ...
+
+
 class Upkeep(Protocol):
     """What time does to the ledger, in bounded bites."""
 
@@ -442,7 +498,7 @@ class Library(Protocol):
         ...
 
 
-class Store(BootLog, Inbox, TurnLog, Outbox, StreamLog, Resumes, Upkeep, Library, Protocol):
+class Store(BootLog, Inbox, TurnLog, Outbox, StreamLog, Resumes, Approvals, Upkeep, Library, Protocol):
     """The ledger."""
 
     @property

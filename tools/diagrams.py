@@ -8,6 +8,7 @@ from typing import TypeVar
 from gateway.model.boot import BOOT_TRANSITIONS
 from gateway.model.delivery import DELIVERY_TRANSITIONS
 from gateway.model.message import MESSAGE_TRANSITIONS
+from gateway.model.permission import APPROVAL_TRANSITIONS
 from gateway.model.session import SESSION_TRANSITIONS
 from gateway.model.states import Transitions
 from gateway.model.turn import TURN_TRANSITIONS
@@ -40,6 +41,7 @@ def page() -> str:
         SESSION_TRANSITIONS,
         TURN_TRANSITIONS,
         DELIVERY_TRANSITIONS,
+        APPROVAL_TRANSITIONS,
         BOOT_TRANSITIONS,
     )
     parts = [HEAD]

@@ -72,7 +72,6 @@ class DiscordAdapter:
 
     async def run(self, sink: InboundSink, past: Past) -> None:
         """Receive until cancelled; returns when the token or the bot's settings make it useless."""
-        token, gateway_url = self._config.token.get_secret_value(), self._config.gateway_url
         reader = Reader(self._rest, self._clock, self._log)
         intake = Intake(
             self._account,
@@ -83,8 +82,11 @@ class DiscordAdapter:
             self._log,
             opens_threads=self._config.threads == "auto",
         )
-        wire = Wire(token, self._rest)
-        receiver = Receiver(self._account, self._rest, wire, intake, self._log, gateway_url)
+        config = self._config
+        wire = Wire(config.token.get_secret_value(), self._rest)
+        receiver = Receiver(
+            self._account, self._rest, wire, intake, self._log, config.api_url, config.gateway_url
+        )
         await receiver.run(self._clock, sink, past)
 
     async def pace(self, route: Route) -> None:

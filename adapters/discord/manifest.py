@@ -1,5 +1,6 @@
 """What Discord allows, and the config of one bot."""
 
+import base64
 import re
 from typing import Annotated, Literal
 
@@ -8,19 +9,28 @@ from pydantic import AfterValidator, Field, SecretStr
 from adapters.endpoints import address
 from adapters.manifest import Account, Manifest
 
-_TOKEN = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+", re.ASCII)
+_TOKEN = re.compile(r"([A-Za-z0-9_-]+)\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+", re.ASCII)
 
 
 def _bot_token(token: SecretStr) -> SecretStr:
     text = token.get_secret_value()
     if text.lower().startswith("bot "):
         raise ValueError("write the bot token alone, without the word Bot before it")
-    if not _TOKEN.fullmatch(text):
+    form = _TOKEN.fullmatch(text)
+    if form is None or not _names_bot(form[1]):
         raise ValueError(
-            "a bot token has three parts with dots between them; copy it from the Bot page of the "
-            "developer portal (it is neither the public key nor the client secret)"
+            "a bot token has three parts with dots between them, and the first holds the bot's id; copy it "
+            "from the Bot page of the developer portal (it is neither the public key nor the client secret)"
         )
     return token
+
+
+def _names_bot(part: str) -> bool:
+    """Whether it is an id, which is a number, in Base64 without its padding."""
+    try:
+        return base64.b64decode(part + "=" * (-len(part) % 4), altchars=b"-_", validate=True).isdigit()
+    except ValueError:
+        return False
 
 
 _api = address("http://127.0.0.1:8082/api/v10", "http", "https")

@@ -95,6 +95,10 @@ MISSING_INTENT = (
 )
 NO_SENSE = "Discord's answers make no sense."
 NO_CONNECTION = "There is no connection to Discord."
+NO_API = (
+    "There is no API of Discord at this address (HTTP status 404); if api_url is set, its path must end with "
+    "/api/v10."
+)
 
 _CLOSED: Final = {
     4004: Trouble(TroubleKind.TOKEN, NOT_KNOWN, "close 4004"),
@@ -157,6 +161,8 @@ def trouble(reply: Reply) -> Trouble:
             return Trouble(TroubleKind.NETWORK, NO_CONNECTION, detail)
         case Answer(status=401):
             return Trouble(TroubleKind.TOKEN, NOT_KNOWN, words(reply))
+        case Answer(status=404):
+            return Trouble(TroubleKind.REFUSED, NO_API, words(reply))
         case Answer(status=429) if not isinstance(reply.body, dict):
             why = (
                 "Discord's proxy blocks this address for a while, after too many refused requests; "

@@ -8,7 +8,7 @@ import asyncio
 import random
 from collections.abc import Awaitable, Callable
 
-from aiohttp import ClientError
+from aiohttp import ClientConnectorError, ClientError, WSServerHandshakeError
 from structlog.typing import FilteringBoundLogger
 
 from adapters.discord.intake import Intake
@@ -18,6 +18,7 @@ from adapters.discord.outcomes import NO_CONNECTION, NO_SENSE, Trouble, TroubleK
 from adapters.discord.rest import Rest
 from adapters.discord.sdk import ConnectionClosed, ReconnectWebSocket
 from adapters.discord.wire import GarbledError, Resume, Wire
+from adapters.endpoints import whether_running
 from adapters.offering import Backoff
 from gateway.ports import Clock, InboundSink, Past
 
@@ -43,6 +44,7 @@ class Receiver:
         wire: Wire,
         intake: Intake,
         log: FilteringBoundLogger,
+        api_url: str | None,
         gateway_url: str | None,
     ) -> None:
         self._account = account
@@ -50,6 +52,7 @@ class Receiver:
         self._wire = wire
         self._intake = intake
         self._log = log
+        self._api_url = api_url
         self._gateway_url = gateway_url
         self._identified = False
         self._resume: Resume | None = None
@@ -126,7 +129,8 @@ class Receiver:
         except (ClientError, OSError) as error:  # which a timeout is, too
             for_good = False
             self._keep_session()
-            why = _BROKE if self._trouble is None else NO_CONNECTION
+            missing = isinstance(error, ClientConnectorError | WSServerHandshakeError)
+            why = self._no_gateway(url) if missing or self._trouble is not None else _BROKE
             return Trouble(TroubleKind.NETWORK, why, type(error).__name__)
         except GarbledError as error:
             for_good = False
@@ -136,6 +140,10 @@ class Receiver:
             if self._settling is not None:
                 self._settling.cancel()
             await self._wire.close(for_good=for_good)
+
+    def _no_gateway(self, url: str) -> str:
+        discords_own = self._api_url is None and self._gateway_url is None
+        return NO_CONNECTION + whether_running("gateway_url", None if discords_own else url)
 
     async def _listen(self) -> Trouble:
         while True:
@@ -180,5 +188,7 @@ class Receiver:
             return
         self._trouble = found.kind
         tell = self._log.error if found.kind.final else self._log.warning
-        tell(f"discord.{found.kind.value}", why=found.why, detail=found.detail)
-        self._sink.lost(self._account, found.why)
+        unreachable = found.why == NO_CONNECTION
+        why = found.why + (whether_running("api_url", self._api_url) if unreachable else "")
+        tell(f"discord.{found.kind.value}", why=why, detail=found.detail)
+        self._sink.lost(self._account, why)

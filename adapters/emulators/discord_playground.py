@@ -3,43 +3,30 @@
 A thread is named by its own id and shown in the chat that it belongs to.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from adapters.emulators.calls import CallLog
 from adapters.emulators.control import ControlError
 from adapters.emulators.discord_message import WRITTEN, Message
 from adapters.emulators.discord_values import Channel, Guild
 from adapters.emulators.discord_world import token_of
-from adapters.emulators.events import EventLog
-from adapters.emulators.faults import FaultBook
-from adapters.emulators.playground import Methods, Shown
+from adapters.emulators.playground import Acknowledgements, Methods, Playground, Shown, Sign
 
 if TYPE_CHECKING:
     from adapters.emulators.discord import DiscordEmulator
 
 
-class DiscordPlayground:
+class DiscordPlayground(Playground):
     """See `Playground`. Methods with a `chat` that is a thread take it for the chat and the thread."""
 
     platform = "discord"
     methods = Methods("createMessage", "editMessage", "triggerTyping", "gateway", "getChannelMessages")
+    acknowledgements = Acknowledgements(press=Sign("interaction_answer"))
 
     def __init__(self, emulator: "DiscordEmulator") -> None:
+        super().__init__(emulator)
         self._emulator = emulator
         self._guild: Guild | None = None
-
-    @property
-    def events(self) -> EventLog:
-        return self._emulator.events
-
-    @property
-    def calls(self) -> CallLog:
-        return self._emulator.calls
-
-    @property
-    def faults(self) -> FaultBook:
-        return self._emulator.faults
 
     def settings(self) -> Mapping[str, object]:
         tokens = self._emulator.options.tokens
@@ -50,6 +37,10 @@ class DiscordPlayground:
             "gateway_url": self._emulator.gateway_url,
             "rate_limits": "off",
         }
+
+    def disown(self) -> Mapping[str, object]:
+        self._emulator.reset_token()
+        return self.settings()
 
     def person(self, name: str = "") -> str:
         return str(self._emulator.world.add_person(name).id)
@@ -64,6 +55,9 @@ class DiscordPlayground:
         for one in members:
             self._emulator.people.join(self._guild, one)
         return str(self._emulator.people.add_channel(self._guild, "playground").id)
+
+    def thread(self, person: str, chat: str) -> str:
+        return str(self._emulator.people.add_thread(_number(chat), _number(person)).id)
 
     def say(
         self,
@@ -90,7 +84,7 @@ class DiscordPlayground:
         place = self._find(chat, message).channel
         self._emulator.people.press(_number(person), place.id, _number(message), label=label)
 
-    def shown(self, chat: str, thread: str | None = None) -> list[Shown]:
+    def _standing(self, chat: str) -> Iterable[Shown]:
         found = [
             message
             for place in self._places(_number(chat))
@@ -98,8 +92,7 @@ class DiscordPlayground:
             if not message.deleted and message.kind in WRITTEN
         ]
         found.sort(key=lambda message: message.id)
-        shown = [_shown(message) for message in found]
-        return [one for one in shown if thread is None or one.thread == thread]
+        return map(_shown, found)
 
     def connected(self) -> bool:
         return bool(self._emulator.sessions.lines())

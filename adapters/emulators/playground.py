@@ -5,14 +5,16 @@ enough to hold conversations, to press buttons and to cut the bot off, and what 
 of adapters, the crash tests and the soak are written against. All ids are the platform's own, as text.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Protocol
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import ClassVar
 
 from adapters.emulators.calls import CallLog
 from adapters.emulators.control import Args, ControlTable
 from adapters.emulators.events import EventLog, JsonObject
 from adapters.emulators.faults import FaultBook
+from adapters.emulators.server import EmulatorServer
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,54 +64,77 @@ class Methods:
     history: str = ""
 
 
-class Playground(Protocol):
+@dataclass(frozen=True, slots=True)
+class Sign:
+    """By what one sees that something happened: the kind of an event of the log, and data that it holds."""
+
+    kind: str
+    match: Mapping[str, object] = field(default_factory=dict[str, object])
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledgements:
+    """How one sees that the bot told the platform what it received: a message, the press of a button.
+
+    `message` is None where the platform wants to hear nothing of messages.
+    """
+
+    press: Sign
+    message: Sign | None = None
+
+
+class Playground(ABC):
     """One emulator as its people know it. Methods raise ControlError for what nobody could do.
 
     Events of the log, on every platform: `message` and `edit` with `chat`, `thread`, `message_id`, `from_bot`
     and `text`; `action` with `chat` when the bot shows that it is at work.
     """
 
-    @property
-    def platform(self) -> str:
-        """The name that configs use."""
-        ...
+    platform: ClassVar[str]
+    """The name that configs use."""
 
-    @property
-    def methods(self) -> Methods:
-        """What to aim faults at."""
-        ...
+    methods: ClassVar[Methods]
+    """What to aim faults at."""
 
-    @property
-    def events(self) -> EventLog:
+    acknowledgements: ClassVar[Acknowledgements]
+    """What to look for in the log of events."""
+
+    def __init__(self, server: EmulatorServer) -> None:
+        self.events: EventLog = server.events
         """What happened."""
-        ...
-
-    @property
-    def calls(self) -> CallLog:
+        self.calls: CallLog = server.calls
         """What the bot asked for."""
-        ...
-
-    @property
-    def faults(self) -> FaultBook:
+        self.faults: FaultBook = server.faults
         """What goes wrong."""
-        ...
 
+    @abstractmethod
     def settings(self) -> Mapping[str, object]:
         """The section of a config file for an account on this emulator, without waits for rate limits."""
-        ...
 
+    @abstractmethod
+    def disown(self) -> Mapping[str, object]:
+        """Make the bot one that the platform does not know; the `settings` to find that out with.
+
+        They hold credentials of valid shape, either others or the same ones, refused from now on.
+        """
+
+    @abstractmethod
     def person(self, name: str = "") -> str:
         """A new user's id."""
-        ...
 
+    @abstractmethod
     def direct(self, person: str) -> str:
         """The direct chat of a user with the bot, opened when need be."""
-        ...
 
+    @abstractmethod
     def channel(self, *people: str) -> str:
         """A new group or channel with these users and the bot."""
-        ...
 
+    @abstractmethod
+    def thread(self, person: str, chat: str) -> str:
+        """A user opens a thread in a group or channel; its id. The bot is not mentioned."""
+
+    @abstractmethod
     def say(
         self,
         person: str,
@@ -121,31 +146,34 @@ class Playground(Protocol):
         reply_to: str = "",
     ) -> str:
         """A user writes; the message's id. `mention` puts the bot's name before the text."""
-        ...
 
+    @abstractmethod
     def press(self, person: str, chat: str, message: str, label: str) -> None:
         """A user presses the button with this label."""
-        ...
 
     def shown(self, chat: str, thread: str | None = None) -> list[Shown]:
         """The messages of a chat in order, without deleted ones; of one thread, or all."""
-        ...
+        return [one for one in self._standing(chat) if thread is None or one.thread == thread]
 
+    @abstractmethod
+    def _standing(self, chat: str) -> Iterable[Shown]:
+        """The messages of a chat in order, without deleted ones; none where there is no such chat."""
+
+    @abstractmethod
     def connected(self) -> bool:
         """Whether a bot is there to be told of messages at this moment."""
-        ...
 
+    @abstractmethod
     def disconnect(self) -> None:
         """Cut the connections that messages arrive by, as an outage does. The bot may come back at once."""
-        ...
 
+    @abstractmethod
     def redeliver(self, chat: str, message: str) -> None:
         """Tell the bot of a user's message once more, as platforms do."""
-        ...
 
+    @abstractmethod
     def shut_out(self, chat: str) -> None:
         """Make the chat one that the bot cannot write to any more: blocked, removed or archived."""
-        ...
 
 
 def replies(playground: Playground, chat: str, thread: str | None = None) -> list[Shown]:
@@ -159,6 +187,7 @@ def add_playground_routes(table: ControlTable, playground: Playground) -> None:
     POST   person {[name]}                                           -> {id}
     POST   direct {person}                                           -> {id}
     POST   channel {people: [...]}                                   -> {id}
+    POST   thread {person, chat}                                     -> {id}
     POST   say {person, chat, text, [thread], [mention], [reply_to]} -> {id}
     POST   click {person, chat, message, label}
     GET    shown?chat=ID&[thread=ID]                                 every message as it stands
@@ -177,12 +206,16 @@ def _add_places(table: ControlTable, playground: Playground) -> None:
     def channel(args: Args) -> object:
         return {"id": playground.channel(*(str(one) for one in args.listing("people")))}
 
+    def thread(args: Args) -> object:
+        return {"id": playground.thread(args.text("person"), args.text("chat"))}
+
     def shown(args: Args) -> object:
         return [one.as_json() for one in playground.shown(args.text("chat"), args.maybe_text("thread"))]
 
     table.add("POST", "person", lambda args: {"id": playground.person(args.text("name", ""))})
     table.add("POST", "direct", lambda args: {"id": playground.direct(args.text("person"))})
     table.add("POST", "channel", channel)
+    table.add("POST", "thread", thread)
     table.add("GET", "shown", shown)
 
 

@@ -1,12 +1,9 @@
 """Slack's `Playground`: a thread is named by its parent, and a reply is a message in that thread."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from adapters.emulators.calls import CallLog
-from adapters.emulators.events import EventLog
-from adapters.emulators.faults import FaultBook
-from adapters.emulators.playground import Methods, Shown
+from adapters.emulators.playground import Acknowledgements, Methods, Playground, Shown, Sign
 from adapters.emulators.slack_values import Message
 
 if TYPE_CHECKING:
@@ -16,7 +13,7 @@ BOT_TOKEN = "xoxb-1-1-atokenofvalidshape"  # noqa: S105  (accepted by the emulat
 APP_TOKEN = "xapp-1-A0000000001-1-atokenofvalidshape"  # noqa: S105
 
 
-class SlackPlayground:
+class SlackPlayground(Playground):
     """See `Playground`. `mention` writes the bot's user id as Slack's clients do."""
 
     platform = "slack"
@@ -27,21 +24,14 @@ class SlackPlayground:
         receive="apps.connections.open",
         history="conversations.history",
     )
+    acknowledgements = Acknowledgements(
+        message=Sign("acked", {"envelope_kind": "events_api"}),
+        press=Sign("acked", {"envelope_kind": "interactive"}),
+    )
 
     def __init__(self, emulator: "SlackEmulator") -> None:
+        super().__init__(emulator)
         self._emulator = emulator
-
-    @property
-    def events(self) -> EventLog:
-        return self._emulator.events
-
-    @property
-    def calls(self) -> CallLog:
-        return self._emulator.calls
-
-    @property
-    def faults(self) -> FaultBook:
-        return self._emulator.faults
 
     def settings(self) -> Mapping[str, object]:
         return {
@@ -52,6 +42,10 @@ class SlackPlayground:
             "rate_limits": "off",
         }
 
+    def disown(self) -> Mapping[str, object]:
+        self._emulator.revoke()
+        return self.settings()
+
     def person(self, name: str = "") -> str:
         return self._emulator.world.add_person(name).id
 
@@ -60,6 +54,9 @@ class SlackPlayground:
 
     def channel(self, *people: str) -> str:
         return self._emulator.world.add_channel(*people).id
+
+    def thread(self, person: str, chat: str) -> str:
+        return self.say(person, chat, "a thread begins here")
 
     def say(
         self,
@@ -77,12 +74,10 @@ class SlackPlayground:
     def press(self, person: str, chat: str, message: str, label: str) -> None:
         self._emulator.people.press(person, chat, message, text=label)
 
-    def shown(self, chat: str, thread: str | None = None) -> list[Shown]:
+    def _standing(self, chat: str) -> Iterable[Shown]:
         found = self._emulator.world.channels.get(chat)
-        if found is None:
-            return []
-        shown = [_shown(message) for message in found.messages.values() if not message.deleted]
-        return [one for one in shown if thread is None or one.thread == thread]
+        messages = found.messages.values() if found is not None else ()
+        return [_shown(message) for message in messages if not message.deleted]
 
     def connected(self) -> bool:
         return self._emulator.socket.connected > 0

@@ -1,42 +1,34 @@
 """Telegram's `Playground`: a direct chat has its user's id, a channel is a supergroup, a thread a topic."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, cast
 
-from adapters.emulators.calls import CallLog
 from adapters.emulators.control import ControlError
-from adapters.emulators.events import EventLog
-from adapters.emulators.faults import Fault, FaultBook, FaultKind, When
-from adapters.emulators.playground import Methods, Shown
+from adapters.emulators.faults import Fault, FaultKind, When
+from adapters.emulators.playground import Acknowledgements, Methods, Playground, Shown, Sign
 from adapters.emulators.telegram_values import Chat, Message
 
 if TYPE_CHECKING:
     from adapters.emulators.telegram import TelegramEmulator
 
 TOKEN = "4242:a-token-of-valid-shape"  # noqa: S105  (accepted by the emulator alone)
+UNKNOWN_TOKEN = "0:a-token-of-valid-shape"  # noqa: S105  (a bot's number is never 0)
 
 
-class TelegramPlayground:
+class TelegramPlayground(Playground):
     """See `Playground`. `mention` writes the first bot's username."""
 
     platform = "telegram"
     methods = Methods("sendMessage", "editMessageText", "sendChatAction", "getUpdates")
+    acknowledgements = Acknowledgements(
+        message=Sign("confirmed"),
+        press=Sign("answered", {"method": "answerCallbackQuery", "outcome": "ok"}),
+    )
 
     def __init__(self, emulator: "TelegramEmulator") -> None:
+        super().__init__(emulator)
         self._emulator = emulator
         self._repeatable: dict[tuple[int, int], int] = {}
-
-    @property
-    def events(self) -> EventLog:
-        return self._emulator.events
-
-    @property
-    def calls(self) -> CallLog:
-        return self._emulator.calls
-
-    @property
-    def faults(self) -> FaultBook:
-        return self._emulator.faults
 
     def settings(self) -> Mapping[str, object]:
         return {
@@ -46,6 +38,9 @@ class TelegramPlayground:
             "rate_limits": "off",
         }
 
+    def disown(self) -> Mapping[str, object]:
+        return {**self.settings(), "token": UNKNOWN_TOKEN}
+
     def person(self, name: str = "") -> str:
         return str(self._emulator.world.add_user(name).id)
 
@@ -54,6 +49,10 @@ class TelegramPlayground:
 
     def channel(self, *people: str) -> str:
         return str(self._emulator.world.add_group("Group", [int(one) for one in people], forum=True).id)
+
+    def thread(self, person: str, chat: str) -> str:
+        del person  # a topic is opened by the group's first member
+        return str(self._emulator.world.add_topic(int(chat)))
 
     def say(
         self,
@@ -79,12 +78,11 @@ class TelegramPlayground:
     def press(self, person: str, chat: str, message: str, label: str) -> None:
         self._emulator.people.press(int(person), int(message), label=label, chat_id=int(chat))
 
-    def shown(self, chat: str, thread: str | None = None) -> list[Shown]:
+    def _standing(self, chat: str) -> Iterable[Shown]:
         found = self._emulator.world.maybe_chat(int(chat))
         if found is None:
             return []
-        shown = [_shown(found, message) for message in found.messages.values() if not message.deleted]
-        return [one for one in shown if thread is None or one.thread == thread]
+        return [_shown(found, message) for message in found.messages.values() if not message.deleted]
 
     def connected(self) -> bool:
         return self._emulator.world.bot().updates.polling

@@ -9,25 +9,39 @@ from pydantic import AfterValidator, Field, SecretStr
 from adapters.endpoints import address
 from adapters.manifest import Account, Manifest
 
-_BOT = "xoxb-"
-_APP = "xapp-"
 _TAIL = re.compile(r"[A-Za-z0-9-]+", re.ASCII)
+_KINDS = {
+    "xoxb-": "a bot token",
+    "xapp-": "an app-level token",
+    "xoxp-": "a user token",
+    "xoxe": "a token that expires (token rotation)",
+}
+_HEXADECIMAL = re.compile(r"[0-9a-f]{32}", re.ASCII)
 
 
-def _token(prefix: str, other: str, found: str, mistaken: str) -> Callable[[SecretStr], SecretStr]:
+def _token(key: str, prefix: str, page: str) -> Callable[[SecretStr], SecretStr]:
     def check(token: SecretStr) -> SecretStr:
         given = token.get_secret_value()
-        if given.startswith(other):
-            raise ValueError(f"this is {mistaken}; the two tokens have been swapped")
         if not given.startswith(prefix) or not _TAIL.fullmatch(given.removeprefix(prefix)):
-            raise ValueError(f"it begins with {prefix}; copy it from {found} of the app's settings")
+            raise ValueError(
+                f"{_looks(given, prefix)}{key} begins with {prefix}, then letters, digits and hyphens; "
+                f"copy it from {page} of the app's settings"
+            )
         return token
 
     return check
 
 
-_bot_token = _token(_BOT, _APP, "OAuth & Permissions", "the app token")
-_app_token = _token(_APP, _BOT, "Basic Information, App-Level Tokens,", "the bot token")
+def _looks(given: str, prefix: str) -> str:
+    """What was mistaken for the right one, told by its form."""
+    kinds = [kind for begin, kind in _KINDS.items() if begin != prefix and given.startswith(begin)]
+    if _HEXADECIMAL.fullmatch(given):
+        kinds = ["the signing secret or the client secret"]
+    return f"this looks like {kinds[0]}; " if kinds else ""
+
+
+_bot_token = _token("bot_token", "xoxb-", "OAuth & Permissions")
+_app_token = _token("app_token", "xapp-", "Basic Information, App-Level Tokens,")
 _server = address("http://127.0.0.1:8083/api/", "http", "https")
 
 

@@ -8,7 +8,7 @@ failing server, an answer that makes no sense) it may have, and only `Unknown` i
 from dataclasses import dataclass
 from enum import StrEnum
 
-from adapters.slack.client import BrokenError, CallError, LimitError, NotSentError, RefusedError
+from adapters.slack.client import BrokenError, CallError, FailedError, LimitError, NotSentError, RefusedError
 from gateway.model.delivery import Rejected, RetryAfter, SendOutcome, Unknown
 
 TOKEN_RETRY_SECONDS = 60.0
@@ -136,6 +136,12 @@ def trouble(error: CallError) -> Trouble:
             return missing_scopes((error.needed,))
         case RefusedError():
             return Trouble(TroubleKind.REFUSED, f"Slack refuses to serve the bot: {error.word}.", detail)
+        case FailedError() if detail.endswith("HTTP status 404"):  # Slack itself refuses in words
+            why = (
+                "There is no Web API of Slack at this address (HTTP status 404); if api_url is set, its path "
+                "must end with /api/."
+            )
+            return Trouble(TroubleKind.SERVER, why, detail)
         case _:
             return Trouble(TroubleKind.SERVER, "Slack's server is failing.", detail)
 

@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any, cast
 
+from adapters.endpoints import whether_running
 from adapters.offering import Backoff
 from adapters.slack.backfill import Backfill
 from adapters.slack.client import CallError, Client, RefusedError
@@ -44,6 +45,7 @@ class Receiver:
     ) -> None:
         self._account = account
         self._client = client
+        self._api_url = None if client.base_url == client.BASE_URL else client.base_url
         self._app_token = app_token
         self._clock = clock
         self._sink = sink
@@ -194,5 +196,7 @@ class Receiver:
             return
         self._trouble = found.kind
         tell = self._log.error if found.kind.final else self._log.warning
-        tell(f"slack.{found.kind.value}", why=found.why, detail=found.detail)
-        self._sink.lost(self._account, found.why)
+        cut_off = found.kind is TroubleKind.NETWORK
+        why = found.why + (whether_running("api_url", self._api_url) if cut_off else "")
+        tell(f"slack.{found.kind.value}", why=why, detail=found.detail)
+        self._sink.lost(self._account, why)

@@ -37,6 +37,7 @@ _TEXT_LIMIT = MANIFEST.text_limit - LABEL_UNITS
 _TYPING_TIMEOUT = 5
 _AMEND_SECONDS = 1.2
 _MOVED_CHATS = 1024
+_ROW = 30  # characters of labels that a phone shows side by side; what is wider is cut off there
 
 
 def connect(account_name: str, config: TelegramAccount, clock: Clock) -> ChatAdapter:
@@ -180,10 +181,12 @@ def _body(delivery: Delivery) -> str:
 
 
 def _keyboard(buttons: tuple[Button, ...]) -> dict[str, object] | None:
-    """One row of buttons below the message."""
+    """The buttons below the message: in one row where all labels can be read there, else a row for each."""
     if not buttons:
         return None
-    return {"inline_keyboard": [[{"text": one.label, "callback_data": one.data} for one in buttons]]}
+    row = [{"text": one.label, "callback_data": one.data} for one in buttons]
+    fits = sum(len(one.label) for one in buttons) <= _ROW
+    return {"inline_keyboard": [row] if fits else [[one] for one in row]}
 
 
 def _number(text: str) -> int | None:

@@ -8,6 +8,7 @@ broke, a failing server, an answer that makes no sense) it may have, and only `U
 from dataclasses import dataclass
 from enum import StrEnum
 
+from adapters.endpoints import whether_running
 from adapters.telegram.client import NotSentError
 from adapters.telegram.sdk import (
     AiogramError,
@@ -86,8 +87,8 @@ def unchanged(error: AiogramError) -> bool:
     return isinstance(error, TelegramAPIError) and "message is not modified" in error.message
 
 
-def trouble(error: AiogramError) -> Trouble:
-    """What keeps updates from being received."""
+def trouble(error: AiogramError, api_url: str | None = None) -> Trouble:
+    """What keeps updates from being received; `api_url` is the account's, None is Telegram's own server."""
     detail = _words(error)
     match error:
         case TelegramRetryAfter():
@@ -96,6 +97,8 @@ def trouble(error: AiogramError) -> Trouble:
             )
         case TelegramUnauthorizedError() | TelegramNotFound():
             why = "Telegram does not know the bot token; get a valid one from BotFather and restart."
+            if api_url is not None and isinstance(error, TelegramNotFound):
+                why += " Or the path of api_url is wrong: as a rule it has none."
             return Trouble(TroubleKind.TOKEN, why, detail)
         case TelegramConflictError() if "webhook" in detail:
             return Trouble(TroubleKind.WEBHOOK, "A webhook is set for this bot; it is being removed.", detail)
@@ -105,7 +108,8 @@ def trouble(error: AiogramError) -> Trouble:
         case TelegramServerError():
             return Trouble(TroubleKind.SERVER, "Telegram's server is failing.", detail)
         case TelegramNetworkError():
-            return Trouble(TroubleKind.NETWORK, "There is no connection to Telegram.", detail)
+            why = f"There is no connection to Telegram.{whether_running('api_url', api_url)}"
+            return Trouble(TroubleKind.NETWORK, why, detail)
         case TelegramAPIError():
             return Trouble(TroubleKind.REFUSED, f"Telegram refuses to hand out messages: {detail}", detail)
         case _:

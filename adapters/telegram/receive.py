@@ -15,6 +15,7 @@ from adapters.offering import Backoff, commit
 from adapters.telegram.client import BATCH, PollUpdates
 from adapters.telegram.outcomes import Trouble, TroubleKind, trouble
 from adapters.telegram.sdk import (
+    PRODUCTION,
     AiogramError,
     AnswerCallbackQuery,
     Bot,
@@ -49,6 +50,8 @@ class Receiver:
     def __init__(self, account: str, bot: Bot, clock: Clock, sink: InboundSink, past: Past) -> None:
         self._account = account
         self._bot = bot
+        api = bot.session.api
+        self._api_url = None if api is PRODUCTION else api.base
         self._clock = clock
         self._sink = sink
         self._past = past
@@ -99,7 +102,7 @@ class Receiver:
         try:
             return await self._bot(method, request_timeout=seconds)
         except AiogramError as error:
-            return trouble(error)
+            return trouble(error, self._api_url)
 
     async def _take(self, raw: list[Any]) -> Trouble | None:
         """Commit a batch, and see whether that was all that was missed."""

@@ -173,6 +173,9 @@ def _understand(text: str, entities: list[MessageEntity], me: User, kind: ChatKi
     for entity in entities:
         if entity.type == "bot_command" and entity.offset * 2 == start:
             name, _, addressee = _cut(wide, entity)[1:].partition("@")
+            if _narrow(wide[_end(entity) :])[:1].strip():
+                # Telegram ends a command where ours never do: `/new-feature` is a command of the agent's.
+                return True, "", _narrow(wide[start:])
             if not addressee or addressee.lower() == (me.username or "").lower():
                 return True, name.lower(), _narrow(wide[_end(entity) :]).strip()
     return bool(mentions), "", _narrow(wide[start:]) if mentions else text

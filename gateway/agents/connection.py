@@ -11,31 +11,31 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 from pydantic import ValidationError
 
 from gateway import log
-from gateway.agents.outcomes import AgentGoneError, AgentRefusedError, one_line
+from gateway.agents.offers import ON, offered, options_of
+from gateway.agents.outcomes import INTERNAL_ERROR, AgentGoneError, AgentRefusedError, one_line
 from gateway.agents.protocol import acp, schema
 from gateway.agents.transport import LineTransport
-from gateway.agents.updates import Heard, tool_update, translate
-from gateway.model.agent import ToolUpdate
+from gateway.agents.updates import Heard, permission_request, translate
+from gateway.model.choices import AgentOffer, OptionOffer
+from gateway.model.permission import PermissionRequest
 
 if TYPE_CHECKING:
     from gateway.agents.updates import SessionUpdate
 
 T = TypeVar("T")
 
-_INTERNAL = -32603
-
 _log = log.get()
 
 
 class Listener(Protocol):
-    """Who hears what the agent says. Neither method may wait: waiting reorders what is heard."""
+    """Who hears what the agent says."""
 
     def heard(self, agent_session_id: str, update: Heard) -> None:
-        """The agent said something."""
+        """The agent said something. Must not wait: waiting reorders what is heard."""
         ...
 
-    def asked(self, agent_session_id: str, tool: ToolUpdate, options: dict[str, str]) -> str | None:
-        """The agent asks for a permission: the option's id that is chosen among id → kind, or None."""
+    async def asked(self, agent_session_id: str, request: PermissionRequest) -> str | None:
+        """The agent asks for a permission: the chosen option's id, or None."""
         ...
 
 
@@ -45,6 +45,8 @@ class Abilities:
 
     load: bool = False
     close: bool = False
+    name: str = ""
+    version: str = ""
 
 
 class _Client:
@@ -64,9 +66,7 @@ class _Client:
         options: list[schema.PermissionOption],
         **_: object,
     ) -> schema.RequestPermissionResponse:
-        # Some agents show a tool call that needs permission nowhere but here.
-        tool = tool_update(tool_call, begins=True)
-        chosen = self._listener.asked(session_id, tool, {o.option_id: o.kind for o in options})
+        chosen = await self._listener.asked(session_id, permission_request(tool_call, options))
         outcome = (
             schema.DeniedOutcome(outcome="cancelled")
             if chosen is None
@@ -87,27 +87,50 @@ class AgentConnection:
         answer = await _asked(
             self._connection.initialize(
                 protocol_version=acp.PROTOCOL_VERSION,
-                client_capabilities=schema.ClientCapabilities(),
+                client_capabilities=schema.ClientCapabilities(
+                    session=schema.ClientSessionCapabilities(
+                        config_options=schema.SessionConfigOptionsCapabilities(
+                            boolean=schema.BooleanConfigOptionCapabilities()
+                        )
+                    )
+                ),
                 client_info=schema.Implementation(name="carryon", version="1"),
             )
         )
-        can = answer.agent_capabilities
+        info, can = answer.agent_info, answer.agent_capabilities
+        name, version = (one_line(info.name, 80), one_line(info.version, 40)) if info else ("", "")
         if can is None:
-            return Abilities()
+            return Abilities(name=name, version=version)
         sessions = can.session_capabilities
-        return Abilities(bool(can.load_session), sessions is not None and sessions.close is not None)
+        closes = sessions is not None and sessions.close is not None
+        return Abilities(bool(can.load_session), closes, name, version)
 
-    async def new_session(self, cwd: str) -> str:
-        """A new session's id."""
-        return (await _asked(self._connection.new_session(cwd=cwd, mcp_servers=[]))).session_id
+    async def new_session(self, cwd: str) -> tuple[str, AgentOffer]:
+        """A new session's id and what it offers."""
+        answer = await _asked(self._connection.new_session(cwd=cwd, mcp_servers=[]))
+        return answer.session_id, offered(answer)
 
-    async def load_session(self, agent_session_id: str, cwd: str) -> None:
+    async def load_session(self, agent_session_id: str, cwd: str) -> AgentOffer:
         """Load a session. That this succeeds proves nothing; the replay does."""
-        await _asked(self._connection.load_session(cwd=cwd, session_id=agent_session_id, mcp_servers=[]))
+        answer: Any = await _asked(
+            self._connection.load_session(cwd=cwd, session_id=agent_session_id, mcp_servers=[])
+        )
+        return AgentOffer() if answer is None else offered(answer)
 
     async def set_mode(self, agent_session_id: str, mode: str) -> None:
         """Set a session's mode."""
         await _asked(self._connection.set_session_mode(session_id=agent_session_id, mode_id=mode))
+
+    async def set_option(
+        self, agent_session_id: str, option: str, value: str, *, switch: bool
+    ) -> tuple[OptionOffer, ...]:
+        """Set a config option, `switch` for one that is on or off; all options after it."""
+        answer = await _asked(
+            self._connection.set_config_option(
+                config_id=option, session_id=agent_session_id, value=(value == ON) if switch else value
+            )
+        )
+        return options_of(answer.config_options)
 
     async def close_session(self, agent_session_id: str) -> None:
         """Let the agent free a session."""
@@ -146,7 +169,9 @@ async def _asked(request: Awaitable[T]) -> T:
     except ConnectionError as error:
         raise AgentGoneError(f"the connection broke: {error}") from None
     except ValidationError as error:
-        raise AgentRefusedError(_INTERNAL, f"its answer was malformed: {one_line(str(error), 200)}") from None
+        raise AgentRefusedError(
+            INTERNAL_ERROR, f"its answer was malformed: {one_line(str(error), 200)}"
+        ) from None
 
 
 def _said(error: acp.RequestError) -> str:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from gateway.agents.demo_script import (
     Action,
     Ask,
+    Count,
     Crash,
     Fail,
     Long,
@@ -28,6 +29,7 @@ from gateway.agents.demo_script import (
     read_blocks,
     read_script,
 )
+from gateway.agents.demo_settings import DemoSettings, commands_update
 from gateway.agents.demo_store import Entry, Memory, SessionFiles, blocks_of, remember
 from gateway.agents.demo_turn import DemoTurn, StoppedError
 from gateway.agents.protocol import acp, schema
@@ -50,6 +52,7 @@ class DemoAgent:
         self._seconds = seconds
         self._turns: dict[str, DemoTurn] = {}
         self._memories: OrderedDict[str, Memory] = OrderedDict()
+        self._settings: dict[str, DemoSettings] = {}
         self._client: AgentSideConnection | None = None
 
     def on_connect(self, conn: "AgentSideConnection") -> None:
@@ -71,7 +74,11 @@ class DemoAgent:
         """Begin a session."""
         session_id = self._files.create(cwd)
         self._keep(session_id, Memory())
-        return schema.NewSessionResponse(session_id=session_id)
+        settings = self._settings[session_id] = DemoSettings()
+        await self._tell_commands(session_id)
+        return schema.NewSessionResponse(
+            session_id=session_id, modes=settings.modes, config_options=settings.options
+        )
 
     async def load_session(self, session_id: str, **_: object) -> schema.LoadSessionResponse:
         """Replay a session from its file, wholly, before answering."""
@@ -83,12 +90,36 @@ class DemoAgent:
         for number, entry in enumerate(entries):
             await self._replay(session_id, number, entry)
         self._keep(session_id, remember(entries))
-        return schema.LoadSessionResponse()
+        settings = self._settings[session_id] = DemoSettings()
+        await self._tell_commands(session_id)
+        return schema.LoadSessionResponse(modes=settings.modes, config_options=settings.options)
+
+    async def set_session_mode(self, mode_id: str, session_id: str, **_: object) -> None:
+        """Speak normally or loudly from the next answer on."""
+        self._settings_of(session_id).choose("mode", mode_id)
+
+    async def set_config_option(
+        self, config_id: str, session_id: str, value: str | bool, **_: object
+    ) -> schema.SetSessionConfigOptionResponse:
+        """Pretend to use another model. Like other agents' settings, it does not outlive the process."""
+        settings = self._settings_of(session_id)
+        settings.choose(config_id, str(value))
+        return schema.SetSessionConfigOptionResponse(config_options=settings.options)
+
+    def _settings_of(self, session_id: str) -> DemoSettings:
+        if not self._files.knows(session_id):
+            raise acp.RequestError.resource_not_found(session_id)
+        return self._settings.setdefault(session_id, DemoSettings())
+
+    async def _tell_commands(self, session_id: str) -> None:
+        assert self._client is not None
+        await self._client.session_update(session_id=session_id, update=commands_update())
 
     async def close_session(self, session_id: str, **_: object) -> schema.CloseSessionResponse:
         """Stop a session and drop it from memory; its file stays."""
         await self.cancel(session_id)
         self._memories.pop(session_id, None)
+        self._settings.pop(session_id, None)
         return schema.CloseSessionResponse()
 
     async def cancel(self, session_id: str, **_: object) -> None:
@@ -107,7 +138,8 @@ class DemoAgent:
         earlier = tuple(memory.own)
         self._files.append(session_id, {"role": "user", "blocks": blocks})
         memory.take(request)
-        turn = self._turns[session_id] = DemoTurn(self._client, session_id, self._files)
+        settings = self._settings_of(session_id)
+        turn = self._turns[session_id] = DemoTurn(self._client, session_id, self._files, settings)
         try:
             await self._answer(turn, request, memory, earlier)
             await turn.flush()
@@ -167,10 +199,8 @@ class DemoAgent:
                 case Ask():
                     given = await turn.ask()
                     remarks.append("Permission was given." if given else "Permission was refused.")
-                case Recall():
-                    remarks.append(_recall(earlier, memory))
-                case Long(length):
-                    remarks.append(long_text(length))
+                case Count() | Recall() | Long():
+                    remarks.append(_remark(action, turn, memory, earlier))
                 case Fail():
                     await turn.flush()
                     raise acp.RequestError(-32603, "The demo agent was told to fail")
@@ -218,6 +248,16 @@ class DemoAgent:
                 pass
         for update in updates:
             await self._client.session_update(session_id=session_id, update=update)
+
+
+def _remark(action: Count | Recall | Long, turn: DemoTurn, memory: Memory, earlier: tuple[str, ...]) -> str:
+    match action:
+        case Count(words):
+            return f"That is {words} words, counted by the {turn.settings.model} model."
+        case Recall():
+            return _recall(earlier, memory)
+        case Long(length):
+            return long_text(length)
 
 
 def _recall(earlier: tuple[str, ...], memory: Memory) -> str:

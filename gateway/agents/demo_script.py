@@ -67,7 +67,14 @@ class Long:
     length: int
 
 
-Action = Say | Sleep | Tool | Ask | Fail | Crash | Recall | Long
+@dataclass(frozen=True, slots=True)
+class Count:
+    """Tell how many words followed the command /count."""
+
+    words: int
+
+
+Action = Count | Say | Sleep | Tool | Ask | Fail | Crash | Recall | Long
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +117,8 @@ def plain(text: str) -> str:
 
 def read_script(text: str) -> tuple[Action, ...]:
     """The actions that a text asks for, in order."""
-    return tuple(_actions(text))
+    command, *words = text.split() or [""]
+    return (Count(len(words)),) if command == "/count" else tuple(_actions(text))
 
 
 def _actions(text: str) -> Iterator[Action]:

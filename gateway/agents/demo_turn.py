@@ -4,6 +4,7 @@ import asyncio
 import os
 from typing import TYPE_CHECKING
 
+from gateway.agents.demo_settings import DemoSettings
 from gateway.agents.demo_store import SessionFiles
 from gateway.agents.protocol import acp, schema
 
@@ -32,10 +33,13 @@ class StoppedError(Exception):
 class DemoTurn:
     """One prompt at work: says, pauses and runs tools on one session until it ends or is stopped."""
 
-    def __init__(self, client: "AgentSideConnection", session_id: str, files: SessionFiles) -> None:
+    def __init__(
+        self, client: "AgentSideConnection", session_id: str, files: SessionFiles, settings: DemoSettings
+    ) -> None:
         self._client = client
         self._session_id = session_id
         self._files = files
+        self.settings = settings
         self._stop = asyncio.Event()
         self._unsaid = ""
         self.answer = ""
@@ -52,6 +56,7 @@ class DemoTurn:
 
     async def say(self, text: str) -> None:
         """Say something: word by word when the agent is slowed down, else in large pieces."""
+        text = text.upper() if self.settings.loud else text
         if self.pace:
             await self._say_slowly(text)
             return

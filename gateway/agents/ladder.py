@@ -9,11 +9,14 @@ from dataclasses import dataclass
 
 from gateway import log
 from gateway.agents import transcript
+from gateway.agents.offers import CommandsChanged, ModeChanged, OptionsChanged
 from gateway.agents.outcomes import AUTH_REQUIRED, AgentGoneError, AgentRefusedError, redacted
 from gateway.agents.process import AgentProcess
+from gateway.agents.settings import SettingRefusedError, apply_settings
 from gateway.agents.spec import ResumePolicy
 from gateway.agents.updates import Heard, UserSaid
-from gateway.model.agent import Opened, OpenFailed, OpenRequest, ToolUpdate
+from gateway.model.agent import Opened, OpenFailed, OpenRequest
+from gateway.model.permission import PermissionRequest
 from gateway.model.session import ResumeMode
 
 _log = log.get()
@@ -31,6 +34,8 @@ class Replay:
 
     def heard(self, update: Heard) -> None:
         """Count messages of the user; chunks of one message belong together."""
+        if isinstance(update, ModeChanged | OptionsChanged | CommandsChanged):
+            return  # no part of the conversation
         self.stirred.set()
         if not isinstance(update, UserSaid):
             self.answered = True
@@ -42,7 +47,7 @@ class Replay:
         self._message_id = update.message_id
         self.answered = False
 
-    def asked(self, tool: ToolUpdate, options: dict[str, str]) -> str | None:  # noqa: ARG002  (the port's shape)
+    async def asked(self, request: PermissionRequest) -> str | None:  # noqa: ARG002  (the port's shape)
         """Nothing is permitted before there is a prompt."""
         return None
 
@@ -70,7 +75,10 @@ class Ladder:
         if stored is not None:
             why = self._obstacle()
             if not why:
-                loaded = await self._native(stored)
+                try:
+                    loaded = await self._native(stored)
+                except SettingRefusedError as error:
+                    return OpenFailed(error.message, error.message)
                 if isinstance(loaded, Opened):
                     return loaded
                 why = loaded
@@ -82,6 +90,8 @@ class Ladder:
                 )
         try:
             return await self._new(why)
+        except SettingRefusedError as error:
+            return OpenFailed(error.message, error.message)
         except AgentRefusedError as error:
             return OpenFailed(refusal(spec.name, "would not start a conversation", error), str(error))
 
@@ -103,11 +113,12 @@ class Ladder:
         self.process.listen(stored, replay)
         try:
             async with asyncio.timeout(self.process.spec.start_timeout):
-                await self.process.connection.load_session(stored, self.cwd)
+                offer = await self.process.connection.load_session(stored, self.cwd)
             await self._settle(replay)
             if self.request.ended_turns and not replay.messages:
                 return "the agent loaded the session without any of its history"
-            await self._set_mode(stored)
+            self.process.keep_offer(stored, offer)
+            refused = await apply_settings(self.process, stored, self.request.settings)
         except AgentRefusedError as error:
             return f"the agent refused to load the session: {error.said}"
         except TimeoutError:
@@ -120,7 +131,9 @@ class Ladder:
             if replay.messages
             else "the agent loaded the session"
         )
-        return Opened(ResumeMode.NATIVE, why, stored, self.cwd, last_replayed=replay.last_text)
+        return Opened(
+            ResumeMode.NATIVE, why, stored, self.cwd, last_replayed=replay.last_text, refused=refused
+        )
 
     async def _settle(self, replay: Replay) -> None:
         """Wait for the rest of a replay that looks incomplete, so that it is not taken for an answer.
@@ -145,22 +158,19 @@ class Ladder:
         preamble = transcript.render(await self.request.history())
         try:
             async with asyncio.timeout(self.process.spec.start_timeout):
-                created = await self.process.connection.new_session(self.cwd)
-                await self._set_mode(created)
+                created, offer = await self.process.connection.new_session(self.cwd)
+                self.process.keep_offer(created, offer)
+                refused = await apply_settings(self.process, created, self.request.settings)
         except TimeoutError:
             raise AgentGoneError("a new session was not answered in time") from None
         if preamble:
             why = f"{why}; a new session was given the transcript"
-            return Opened(ResumeMode.BOOTSTRAP, why, created, self.cwd, preamble)
+            return Opened(ResumeMode.BOOTSTRAP, why, created, self.cwd, preamble, refused=refused)
         if self.request.agent_session_id is None:
             why = "this is a new conversation"
         else:
             why = f"{why}; there was no history to give to a new session"
-        return Opened(ResumeMode.FRESH, why, created, self.cwd)
-
-    async def _set_mode(self, agent_session_id: str) -> None:
-        if mode := self.process.spec.mode:
-            await self.process.connection.set_mode(agent_session_id, mode)
+        return Opened(ResumeMode.FRESH, why, created, self.cwd, refused=refused)
 
 
 def refusal(agent: str, what: str, error: AgentRefusedError) -> str:

@@ -7,6 +7,7 @@ be used any more. `AgentStartError`: there never was one. They stay inside this 
 from gateway.model.text import storable
 
 AUTH_REQUIRED = -32000
+INTERNAL_ERROR = -32603
 RESOURCE_NOT_FOUND = -32002
 
 _LINE_LIMIT = 300

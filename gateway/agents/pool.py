@@ -7,7 +7,7 @@ as its process is usable and nothing happened that makes the agent's view of it 
 import asyncio
 import contextlib
 from collections import OrderedDict
-from collections.abc import Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -21,9 +21,13 @@ from gateway.agents.leftovers import end_leftovers
 from gateway.agents.outcomes import AgentGoneError, AgentRefusedError, AgentStartError
 from gateway.agents.process import AgentProcess
 from gateway.agents.roster import CLAIM, Roster
+from gateway.agents.settings import set_mode, set_option
 from gateway.agents.spec import AgentSpec, ResumePolicy
 from gateway.agents.turn import Turn, TurnOutcome
+from gateway.agents.workarounds import before_load
 from gateway.model.agent import AgentFailed, Opened, OpenFailed, OpenRequest, Prompt, PromptEnd, UpdateSink
+from gateway.model.choices import AgentOffer
+from gateway.model.permission import Asker
 from gateway.model.session import ResumeMode
 from gateway.ports import Clock
 
@@ -33,6 +37,9 @@ _log = log.get()
 
 _DISTRUSTED = 10_000
 """Agent session ids that are remembered as not loadable."""
+
+
+_NOT_RUNNING = "The agent is not at work here at the moment."
 
 
 class PromptInFlightError(Exception):
@@ -103,7 +110,8 @@ class AgentPool:
         """Make an agent hold the conversation, by the best rung of the resume ladder that works."""
         spec = self._specs.get(request.agent)
         if spec is None:
-            return OpenFailed(f"There is no agent named {request.agent}.", "not configured")
+            gone = f"There is no agent named {request.agent} any more. Choose another with /agent."
+            return OpenFailed(gone, "not configured")
         held = self._held.get(request.session_id)
         if held is not None and held.live and held.process.spec is spec:
             return await self._live(held, request)
@@ -129,7 +137,7 @@ class AgentPool:
         _log.warning("agent.open_failed", agent=spec.name, detail=first.detail)
         return first
 
-    async def prompt(self, session_id: int, prompt: Prompt, sink: UpdateSink) -> PromptEnd:
+    async def prompt(self, session_id: int, prompt: Prompt, sink: UpdateSink, ask: Asker) -> PromptEnd:
         """Send one prompt and wait for its end. Raises `PromptInFlightError` while another one is."""
         held = self._held.get(session_id)
         if held is not None and held.running is not None:
@@ -140,7 +148,7 @@ class AgentPool:
             )
         texts = [text for text in (prompt.preamble, prompt.note, transcript.unwrapped(prompt.text)) if text]
         turn = held.turn = Turn(
-            held.process, held.agent_session_id, sink, self._clock, after_load=held.unproven
+            held.process, held.agent_session_id, sink, ask, self._clock, after_load=held.unproven
         )
         held.running = self._spawn(self._run(session_id, held, turn, texts))
         try:
@@ -160,6 +168,30 @@ class AgentPool:
         held.turn.stop()
         spec = held.process.spec
         await asyncio.wait({held.running}, timeout=spec.cancel_timeout + spec.drain_timeout + 1.0)
+
+    def offer(self, session_id: int) -> AgentOffer | None:
+        """What can be chosen in a conversation that a live process holds; None without one."""
+        held = self._held.get(session_id)
+        return held.process.offer(held.agent_session_id) if held is not None and held.live else None
+
+    async def set_mode(self, session_id: int, mode: str) -> str:
+        """Change a held conversation's mode; empty, or why not in one sentence."""
+        return await self._set(session_id, lambda process, session: set_mode(process, session, mode))
+
+    async def set_option(self, session_id: int, option: str, value: str) -> str:
+        """Change a config option of a held conversation; empty, or why not in one sentence."""
+        return await self._set(
+            session_id, lambda process, session: set_option(process, session, option, value)
+        )
+
+    async def _set(self, session_id: int, change: Callable[[AgentProcess, str], Awaitable[str]]) -> str:
+        held = self._held.get(session_id)
+        if held is None or not held.live:
+            return _NOT_RUNNING
+        try:
+            return await change(held.process, held.agent_session_id)
+        except AgentGoneError:
+            return _NOT_RUNNING
 
     async def forget(self, session_id: int) -> None:
         """Let go of the conversation, stopping what it is at work on."""
@@ -187,6 +219,9 @@ class AgentPool:
 
     async def _open(self, spec: AgentSpec, request: OpenRequest, cwd: str) -> Opened | OpenFailed:
         await asyncio.to_thread(Path(cwd).mkdir, parents=True, exist_ok=True)
+        if spec.preset and request.agent_session_id:
+            home = Path(spec.env.get("HOME") or spec.home or Path.home())
+            await asyncio.to_thread(before_load, spec.preset, home, request.agent_session_id)
         process = await self._roster.acquire(spec, cwd)
         distrust = self._distrusted.get(request.agent_session_id or "", "")
         try:
@@ -226,6 +261,8 @@ class AgentPool:
         if turn.spoke or not isinstance(outcome.end, AgentFailed):
             held.unproven = held.owes_transcript = False
         held.quarantined = outcome.quarantine
+        if outcome.quarantine:
+            process.forget_offer(held.agent_session_id)
         if outcome.forgotten:
             self._distrust(held.agent_session_id, "the agent had lost the session")
         if self._held.get(session_id) is held and not process.usable:
@@ -237,6 +274,7 @@ class AgentPool:
         if self._held.get(session_id) is held:
             del self._held[session_id]
         process = held.process
+        process.forget_offer(held.agent_session_id)
         if not process.spec.shared or not process.usable:
             await process.end()
         elif process.abilities.close:

@@ -11,6 +11,7 @@ import json
 import secrets
 from asyncio.subprocess import PIPE, SubprocessStreamProtocol
 from collections.abc import Callable, Coroutine
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
@@ -19,12 +20,14 @@ import psutil
 from gateway import log
 from gateway.agents import tree
 from gateway.agents.environment import environment, find_command
+from gateway.agents.offers import CommandsChanged, ModeChanged, OptionsChanged, changed
 from gateway.agents.outcomes import AgentGoneError, AgentRefusedError, AgentStartError, one_line
 from gateway.agents.spec import AgentSpec
 from gateway.agents.tail import TailLog
 from gateway.agents.transport import LINE_LIMIT, LineTransport
 from gateway.agents.updates import Heard
-from gateway.model.agent import ToolUpdate
+from gateway.model.choices import AgentOffer
+from gateway.model.permission import PermissionRequest
 
 if TYPE_CHECKING:
     from gateway.agents.connection import Abilities, AgentConnection
@@ -49,13 +52,13 @@ class Spawn(Protocol):
 
 
 class Ear(Protocol):
-    """Who listens to one agent session at the moment: a replay or a turn. Neither method may wait."""
+    """Who listens to one agent session at the moment: a replay or a turn."""
 
     def heard(self, update: Heard) -> None:
-        """The agent said something."""
+        """The agent said something. Must not wait."""
         ...
 
-    def asked(self, tool: ToolUpdate, options: dict[str, str]) -> str | None:
+    async def asked(self, request: PermissionRequest) -> str | None:
         """The agent asks for a permission; the chosen option's id, or None."""
         ...
 
@@ -106,6 +109,7 @@ class AgentProcess:
         self._spawn = spawn
         self._on_end = on_end
         self._ears: dict[str, Ear] = {}
+        self._offers: dict[str, AgentOffer] = {}
         self._exited = asyncio.Event()
         self._ending: asyncio.Task[None] | None = None
         self._tail = TailLog(spec.log_dir and spec.log_dir / f"{spec.name}.log", spec.log_bytes)
@@ -193,17 +197,35 @@ class AgentProcess:
             del self._ears[agent_session_id]
 
     def heard(self, agent_session_id: str, update: Heard) -> None:
-        """An update came. One that nobody waits for is dropped: it is late, or the agent is confused."""
+        """An update came. One that nobody waits for is dropped: it is late, or the agent is confused.
+
+        What is offered may change at any time.
+        """
+        if isinstance(update, ModeChanged | OptionsChanged | CommandsChanged):
+            self._offers[agent_session_id] = changed(self.offer(agent_session_id), update)
         ear = self._ears.get(agent_session_id)
         if ear is None:
             _log.debug("agent.update_dropped", agent=self.spec.name, pid=self.pid)
             return
         ear.heard(update)
 
-    def asked(self, agent_session_id: str, tool: ToolUpdate, options: dict[str, str]) -> str | None:
+    async def asked(self, agent_session_id: str, request: PermissionRequest) -> str | None:
         """A permission is asked for."""
         ear = self._ears.get(agent_session_id)
-        return None if ear is None else ear.asked(tool, options)
+        return None if ear is None else await ear.asked(request)
+
+    def offer(self, agent_session_id: str) -> AgentOffer:
+        """What can be chosen in a session, as far as the agent has told."""
+        return self._offers.get(agent_session_id, AgentOffer())
+
+    def keep_offer(self, agent_session_id: str, offer: AgentOffer) -> None:
+        """What an answer of the agent's says is offered; commands are told by updates alone."""
+        known = self.offer(agent_session_id).commands
+        self._offers[agent_session_id] = replace(offer, commands=known)
+
+    def forget_offer(self, agent_session_id: str) -> None:
+        """The session is not held here any more."""
+        self._offers.pop(agent_session_id, None)
 
     async def describe_end(self) -> str:
         """How the process ended and its last words, for the log."""

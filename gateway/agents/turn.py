@@ -6,26 +6,52 @@ Otherwise the session is quarantined: what the agent holds of it is not trusted 
 """
 
 import asyncio
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 
 from gateway import log
 from gateway.agents.ladder import refusal
-from gateway.agents.outcomes import RESOURCE_NOT_FOUND, AgentGoneError, AgentRefusedError, one_line
+from gateway.agents.offers import CommandsChanged, ModeChanged, OptionsChanged
+from gateway.agents.outcomes import (
+    INTERNAL_ERROR,
+    RESOURCE_NOT_FOUND,
+    AgentGoneError,
+    AgentRefusedError,
+    one_line,
+)
 from gateway.agents.process import AgentProcess, Spawn
 from gateway.agents.spec import PermissionPolicy
 from gateway.agents.updates import Heard, UserSaid
-from gateway.model.agent import AgentFailed, CancelledPrompt, Ended, PromptEnd, ToolUpdate, UpdateSink
+from gateway.model.agent import (
+    AgentFailed,
+    CancelledPrompt,
+    Ended,
+    PromptEnd,
+    TextChunk,
+    ToolUpdate,
+    UpdateSink,
+)
+from gateway.model.permission import Asker, OptionKind, PermissionRequest
 from gateway.model.turn import StepStatus
 from gateway.ports import Clock
 
 _log = log.get()
 
 _CHOICES = {
-    PermissionPolicy.ALLOW: ("allow_once", "allow_always"),
-    PermissionPolicy.DENY: ("reject_once",),
+    PermissionPolicy.ALLOW: (OptionKind.ALLOW_ONCE, OptionKind.ALLOW_ALWAYS),
+    PermissionPolicy.DENY: (OptionKind.REJECT_ONCE, OptionKind.REJECT_ALWAYS),
 }
+
+_NO_SESSION = re.compile(r"session\b.{0,60}\bnot found|(unknown|no such) session", re.IGNORECASE)
+"""How agents without a code for it say that they do not know the conversation."""
+
+_HOPELESS = re.compile(
+    r"auth|api.?key|credential|log.?in|permission|billing|credit|quota|not.found|unknown|unsupported",
+    re.IGNORECASE,
+)
+"""What an internal error speaks of that does not pass by itself: trying again only makes a person wait."""
 
 
 class _Interrupted(Enum):
@@ -59,6 +85,7 @@ class Turn:
         process: AgentProcess,
         agent_session_id: str,
         sink: UpdateSink,
+        ask: Asker,
         clock: Clock,
         *,
         after_load: bool,
@@ -66,19 +93,24 @@ class Turn:
         self._process = process
         self._agent_session_id = agent_session_id
         self._sink: UpdateSink | None = sink
+        self._ask = ask
         self._clock = clock
         self._after_load = after_load
         self._stop: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._questions = 0
         self._last_sign = clock.monotonic()
         self._open_tools: set[str] = set()
         self.spoke = False
+        self._acted = False  # something that must not happen twice, or that was shown
 
     def heard(self, update: Heard) -> None:
         """Pass an update on, and note that the agent is alive."""
         self._last_sign = self._clock.monotonic()
-        if isinstance(update, UserSaid):
+        if isinstance(update, UserSaid | ModeChanged | OptionsChanged | CommandsChanged):
             return
         self.spoke = True
+        self._acted = self._acted or isinstance(update, ToolUpdate | TextChunk)
         if isinstance(update, ToolUpdate):
             if update.status is StepStatus.RUNNING:
                 self._open_tools.add(update.tool_call_id)
@@ -87,20 +119,34 @@ class Turn:
         if self._sink is not None:
             self._sink(update)
 
-    def asked(self, tool: ToolUpdate, options: dict[str, str]) -> str | None:
+    async def asked(self, request: PermissionRequest) -> str | None:
         """Answer a request for permission by the kind of its options; ids are each agent's own."""
-        self.heard(tool)
-        if self._stop.done():
+        self.heard(request.tool)
+        if self._stop.done() or self._over.done():
             return None
-        wanted = _CHOICES[self._process.spec.permissions]
-        chosen = next((i for kind in wanted for i, k in options.items() if k == kind), None)
-        _log.info(
-            "agent.permission",
-            agent=self._process.spec.name,
-            title=one_line(tool.title, 80),
-            answer=options.get(chosen, "cancelled") if chosen else "cancelled",
-        )
+        spec = self._process.spec
+        if spec.permissions is PermissionPolicy.ASK:
+            chosen = await self._ask_people(request)
+        else:
+            option = request.of_kind(*_CHOICES[spec.permissions])
+            chosen = option.id if option else None
+        answer = next((str(option.kind) for option in request.options if option.id == chosen), "cancelled")
+        _log.info("agent.permission", agent=spec.name, title=one_line(request.tool.title, 80), answer=answer)
         return chosen
+
+    async def _ask_people(self, request: PermissionRequest) -> str | None:
+        """Wait for people, who may take their time; a turn that stops or ends withdraws the question."""
+        asking = asyncio.ensure_future(self._ask(request))
+        self._questions += 1
+        try:
+            await asyncio.wait({asking, self._stop, self._over}, return_when=asyncio.FIRST_COMPLETED)
+            return asking.result() if asking.done() else None
+        finally:
+            self._questions -= 1
+            self._last_sign = self._clock.monotonic()
+            if not asking.done():
+                asking.cancel()
+                await asyncio.wait({asking})
 
     def stop(self) -> None:
         """Have the prompt interrupted."""
@@ -108,11 +154,31 @@ class Turn:
             self._stop.set_result(None)
 
     def detach(self) -> None:
-        """Tell nobody any more what the agent says."""
+        """Tell nobody any more what the agent says, and ask nobody."""
         self._sink = None
+        self._end_questions()
+
+    def _end_questions(self) -> None:
+        if not self._over.done():
+            self._over.set_result(None)
 
     async def run(self, texts: Sequence[str], spawn: Spawn) -> TurnOutcome:
         """Send the prompt and see it through to an outcome."""
+        try:
+            for wait in (*self._process.spec.retry_waits, None):
+                outcome, answer = await self._attempt(texts, spawn)
+                if wait is None or not self._may_retry(answer):
+                    return outcome
+                _log.warning("agent.retry", agent=self._process.spec.name, seconds=wait, why=str(answer))
+                await asyncio.wait({self._stop}, timeout=wait)
+                if self._stop.done():
+                    return TurnOutcome(CancelledPrompt())
+                self._last_sign = self._clock.monotonic()
+            raise AssertionError
+        finally:
+            self._end_questions()
+
+    async def _attempt(self, texts: Sequence[str], spawn: Spawn) -> "tuple[TurnOutcome, _Answer]":
         request = spawn(self._request(texts))
         interrupted = await self._wait(request)
         if interrupted is not None:
@@ -120,10 +186,17 @@ class Turn:
         if not request.done():
             request.cancel()
             self.detach()
-            return await self._broken_off(interrupted, None)
-        outcome = await self._conclude(interrupted, request.result())
+            return await self._broken_off(interrupted, None), None
+        answer = request.result()
+        outcome = await self._conclude(interrupted, answer)
         self._close_tools(outcome.end)
-        return outcome
+        return outcome, answer
+
+    def _may_retry(self, answer: "_Answer") -> bool:
+        """Whether a prompt failed inside the agent, before it did or said a thing, in a way that may pass."""
+        if not isinstance(answer, AgentRefusedError) or answer.code != INTERNAL_ERROR:
+            return False
+        return not self._acted and not self._stop.done() and not _HOPELESS.search(answer.said)
 
     async def _request(self, texts: Sequence[str]) -> _Answer:
         """The prompt, with its failures as values: this runs as a task of its own."""
@@ -137,7 +210,9 @@ class Turn:
         limit = self._process.spec.turn_idle_timeout
         while True:
             left = self._last_sign + limit - self._clock.monotonic()
-            if left <= 0:
+            if self._questions:
+                left = limit  # it is people who are silent
+            elif left <= 0:
                 return _Interrupted.SILENT
             await asyncio.wait({request, self._stop}, timeout=left, return_when=asyncio.FIRST_COMPLETED)
             if request.done():
@@ -162,7 +237,7 @@ class Turn:
                 return TurnOutcome(Ended(answer))
             case str() if interrupted is None:
                 return TurnOutcome(CancelledPrompt())
-            case AgentRefusedError() if answer.code == RESOURCE_NOT_FOUND:
+            case AgentRefusedError() if answer.code == RESOURCE_NOT_FOUND or _NO_SESSION.search(answer.said):
                 return self._lost_session(str(answer))
             case AgentRefusedError() if interrupted is None:
                 message = refusal(self._process.spec.name, "could not answer", answer)
@@ -199,7 +274,8 @@ class Turn:
         message = (
             "The agent has lost this conversation. The next message gives it a transcript to go on from."
         )
-        return TurnOutcome(AgentFailed(message, detail, lost=True), quarantine=True, forgotten=True)
+        failed = AgentFailed(message, detail, lost=True, forgotten=not self.spoke)
+        return TurnOutcome(failed, quarantine=True, forgotten=True)
 
     def _close_tools(self, end: PromptEnd) -> None:
         """End the tool calls that the agent left open, after its last update.

@@ -7,7 +7,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from gateway.agents.offers import (
+    CommandsChanged,
+    ModeChanged,
+    OfferChange,
+    OptionsChanged,
+    commands_of,
+    options_of,
+)
 from gateway.model.agent import AgentUpdate, TextChunk, ThoughtChunk, ToolUpdate
+from gateway.model.permission import OptionKind, PermissionOption, PermissionRequest
 from gateway.model.turn import StepStatus
 
 if TYPE_CHECKING:
@@ -51,7 +60,7 @@ class UserSaid:
     message_id: str
 
 
-Heard = AgentUpdate | UserSaid
+Heard = AgentUpdate | UserSaid | OfferChange
 
 _STATUS = {
     "pending": StepStatus.RUNNING,
@@ -62,7 +71,7 @@ _STATUS = {
 
 
 def translate(update: "SessionUpdate") -> Heard | None:
-    """The value for an update, None for one that says nothing about the turn (plans, modes, usage, …)."""
+    """The value for an update, None for one that says nothing that is kept (plans, usage, titles, …)."""
     match update.session_update:
         case "agent_message_chunk":
             text = block_text(update.content)
@@ -76,6 +85,12 @@ def translate(update: "SessionUpdate") -> Heard | None:
             return tool_update(update, begins=True)
         case "tool_call_update":
             return tool_update(update, begins=False)
+        case "current_mode_update":
+            return ModeChanged(update.current_mode_id)
+        case "config_option_update":
+            return OptionsChanged(options_of(update.config_options))
+        case "available_commands_update":
+            return CommandsChanged(commands_of(update.available_commands))
         case _:
             return None
 
@@ -89,6 +104,14 @@ def tool_update(
     if not text and isinstance(call.raw_output, str):
         text = call.raw_output[:TOOL_TEXT_LIMIT]
     return ToolUpdate(call.tool_call_id, call.title or "", call.kind or "", status, text)
+
+
+def permission_request(
+    call: "schema.ToolCallUpdate", options: "Sequence[schema.PermissionOption]"
+) -> PermissionRequest:
+    """A question. Some agents show a tool call that needs permission nowhere but here."""
+    offered = tuple(PermissionOption(one.option_id, one.name, OptionKind(one.kind)) for one in options)
+    return PermissionRequest(tool_update(call, begins=True), offered)
 
 
 def block_text(block: "ContentBlock") -> str:

@@ -86,7 +86,8 @@ class Keeper:
 
     def _look(self) -> None:
         process = self.process
-        if process is not None and process.poll() is not None:
+        # Its connections, which the emulators may not yet have seen end, must not pass for the next one's.
+        if process is not None and process.poll() is not None and not self._stage.connected():
             self.process, self.phase = None, Phase.DOWN
             how = ending(process.returncode)
             if self._expected:

@@ -196,6 +196,9 @@ class Play:
         self._leaving.add(gateway.pid)
         gateway.send_signal(number)
         await _until(lambda: gateway.poll() is not None)
+        # Else its connections, which the emulators have not yet seen end, would pass for the next one's.
+        self.awaited = "the emulators to notice that the gateway has ended"
+        await _until(lambda: not self._stage.connected())
         return gateway.returncode
 
     async def _work_on(self, questions: Sequence[Question]) -> None:

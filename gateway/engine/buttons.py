@@ -5,6 +5,7 @@ A button stays in the chat for ever, so each press is judged by what is open now
 
 from dataclasses import dataclass
 
+from gateway.engine.approvals import Approvals
 from gateway.engine.lanes import Lanes
 from gateway.engine.outbox import Outbox
 from gateway.engine.persist import until_written
@@ -12,9 +13,11 @@ from gateway.engine.streams import STOPPED, Streams
 from gateway.model.intake import Accepted
 from gateway.model.session import Session
 from gateway.ports import Clock, Store
-from gateway.rules.offers import CONTINUE, DISMISS, REPEAT
+from gateway.rules.offers import CONTINUE, DISMISS, MAY, REPEAT
 
 TOO_LATE = "This is no longer open."
+_LONGEST_NUMBER = 18
+"""Digits of an id. Who writes his own client can send any data, and what is longer fits in no database."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +29,7 @@ class ButtonParts:
     outbox: Outbox
     streams: Streams
     clock: Clock
+    approvals: Approvals
 
 
 class Buttons:
@@ -37,11 +41,13 @@ class Buttons:
     async def press(self, accepted: Accepted) -> str:
         """Do what a button says; the answer for the chat."""
         action, _, about = accepted.text.partition(":")
-        numbers = [int(part) for part in about.split(":") if part.isascii() and part.isdigit()]
+        numbers = [int(part) for part in about.split(":") if _is_number(part)]
         if action in (CONTINUE, DISMISS) and len(numbers) == 2:
             return await self._resume(action, accepted, *numbers)
         if action == REPEAT and len(numbers) == 1:
             return await self._repeat(accepted, numbers[0])
+        if action == MAY and len(numbers) == 2:
+            return await self._decide(accepted, *numbers)
         return TOO_LATE
 
     async def _resume(self, action: str, accepted: Accepted, session_id: int, turn_id: int) -> str:
@@ -78,6 +84,15 @@ class Buttons:
         parts.outbox.push((delivery,))
         return ""
 
+    async def _decide(self, accepted: Accepted, approval_id: int, option: int) -> str:
+        """Answer an agent's question. The message that asked it says by whom, so there is no more to say."""
+        parts = self._parts
+        approval = await parts.store.approval(approval_id)
+        if approval is None or await self._here(accepted, approval.session_id) is None:
+            return TOO_LATE
+        by = await parts.store.origin(accepted.message_id)
+        return "" if await parts.approvals.decide(approval_id, option, by) else TOO_LATE
+
     async def _here(self, accepted: Accepted, session_id: int) -> Session | None:
         """The session that a button is about, if it lives where the button was pressed."""
         pressed_in = await self._parts.store.session(accepted.session_id)
@@ -86,3 +101,7 @@ class Buttons:
             return None
         place, there = session.address, pressed_in.address
         return session if (place.account, place.chat) == (there.account, there.chat) else None
+
+
+def _is_number(part: str) -> bool:
+    return part.isascii() and part.isdigit() and len(part) <= _LONGEST_NUMBER

@@ -5,16 +5,19 @@ repeats the answer's work and never loses it.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from gateway import log
 from gateway.engine.buttons import Buttons
+from gateway.engine.choices import HELP as CHOICES_HELP
+from gateway.engine.choices import Action, ChoiceParts, Choices
+from gateway.engine.endings import Cut
 from gateway.engine.lanes import Lanes
 from gateway.engine.outbox import Outbox
 from gateway.engine.persist import until_written
 from gateway.engine.streams import CUT_SHORT, STOPPED, Streams
-from gateway.engine.turns import Cut, Turns
+from gateway.engine.turns import Turns
 from gateway.model.address import Route
 from gateway.model.delivery import DeliveryKind, Draft
 from gateway.model.intake import Accepted
@@ -22,14 +25,16 @@ from gateway.model.message import MessageKind
 from gateway.model.session import Reason, SessionState
 from gateway.ports import Agents, Clock, Store
 from gateway.rules.access import AccessPolicy, is_admin, permits
+from gateway.rules.chunking import chunk
 
 _log = log.get()
 
-HELP = """This bot passes what you write to an agent and sends back its answer.
+HELP = f"""This bot passes what you write to an agent and sends back its answer.
 /new: start a new conversation (alias /reset)
 /stop: stop what the agent is doing (alias /cancel)
 /resume: go on with a conversation that was paused or cut short
 /status: what is going on here
+{CHOICES_HELP}
 /restart: restart the gateway (administrators)
 /help: this text"""
 DRAINING = "The gateway is about to restart. Your message is kept and will be answered right after it."
@@ -37,6 +42,9 @@ RESTARTING = "Restarting. I will tell you when I am back."
 STOPPING = "The gateway is stopping already."
 ADMINS_ONLY = "Only administrators may restart the gateway (access.admins in its config)."
 BACK = "Back online."
+NOTICE_LIMIT = 1800
+"""Characters of one notice: what every platform takes. A longer one becomes several."""
+
 RENEWING = frozenset({"new", "reset"})
 """Commands after which a new conversation begins; the ledger sees to it when it accepts them."""
 
@@ -52,7 +60,7 @@ SUSPENDED = (
 
 @dataclass(frozen=True, slots=True)
 class CommandParts:
-    """What commands act on."""
+    """What commands act on. `agent_names`: what is left to administrators of each configured agent."""
 
     store: Store
     lanes: Lanes
@@ -64,6 +72,8 @@ class CommandParts:
     group: asyncio.TaskGroup
     access: AccessPolicy
     buttons: Buttons
+    agent_names: Mapping[str, frozenset[str]]
+    default_agent: str
 
 
 class Commands:
@@ -73,7 +83,12 @@ class Commands:
         self._parts = parts
         self._told_of_drain: set[Route] = set()
         self._in_hand: set[int] = set()
-        self._actions: dict[str, Callable[[Accepted], Awaitable[str]]] = {
+        self._choices = Choices(
+            ChoiceParts(parts.store, parts.lanes, parts.agents, parts.clock, parts.access),
+            parts.agent_names,
+            parts.default_agent,
+        )
+        self._actions: dict[str, Action] = {
             "start": self._help,
             "help": self._help,
             "new": self._new,
@@ -83,6 +98,7 @@ class Commands:
             "resume": self._resume,
             "status": self._status,
             "restart": self._restart,
+            **self._choices.actions,
         }
         self._on_restart: Callable[[int], bool] | None = None
 
@@ -156,15 +172,16 @@ class Commands:
 
     async def _tell(self, session_id: int, text: str, done: int | None = None) -> None:
         parts = self._parts
-        drafts = (Draft(DeliveryKind.NOTICE, text),) if text else ()
+        drafts = tuple(Draft(DeliveryKind.NOTICE, piece) for piece in chunk(text, NOTICE_LIMIT))
         owed = await until_written(
             parts.clock, lambda: parts.store.notify(session_id, drafts, parts.clock.now(), done)
         )
         parts.outbox.push(owed)
 
     async def _help(self, accepted: Accepted) -> str:
-        del accepted
-        return HELP
+        session = await self._parts.store.session(accepted.session_id)
+        assert session is not None
+        return "\n".join([HELP, *self._choices.commands(session, self.names)])
 
     async def _stop(self, accepted: Accepted) -> str:
         parts = self._parts
@@ -214,8 +231,7 @@ class Commands:
         assert session is not None
         doing = "The agent is at work." if self._parts.lanes.busy(session.id) else "The agent is idle."
         lines = [doing, f"Conversation {session.id}, generation {session.generation}."]
-        if session.agent:
-            lines.append(f"Agent: {session.agent}; last continued: {session.last_mode}.")
+        lines += self._choices.status(session)
         if session.state is not SessionState.ACTIVE:
             lines.append(f"State: {session.state} ({session.reason}).")
         return "\n".join(lines)

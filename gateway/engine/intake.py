@@ -35,11 +35,21 @@ class IntakeParts:
 
 
 class Intake:
-    """The `InboundSink` of all adapters."""
+    """The `InboundSink` of all adapters.
 
-    def __init__(self, parts: IntakeParts, policy: AdmissionPolicy) -> None:
+    `newer` is told of each message that may count instead of the request that its author's agent is at work
+    on: session, message and author.
+    """
+
+    def __init__(
+        self,
+        parts: IntakeParts,
+        policy: AdmissionPolicy,
+        newer: Callable[[int, int, str], None] | None = None,
+    ) -> None:
         self._parts = parts
         self._policy = policy
+        self._newer = newer
 
     async def accept(self, batch: Batch) -> None:
         """Commit a batch together with its cursor, then put its messages into their lanes."""
@@ -61,8 +71,11 @@ class Intake:
         reach("intake.committed")
         self._report(batch, entries, result)
         self._parts.outbox.push(result.owed)
-        for accepted in result.accepted:
+        for entry, accepted in zip(entries, result.accepted, strict=True):
             self._route(accepted)
+            said = accepted.fresh and not accepted.too_old and accepted.kind is MessageKind.USER
+            if said and self._newer is not None:
+                self._newer(accepted.session_id, accepted.message_id, entry.origin.author_id)
 
     def _report(self, batch: Batch, entries: Sequence[Entry], result: BatchResult) -> None:
         """Count what was read back: people who run this want to know what an outage had cost."""

@@ -7,13 +7,23 @@ the same before and after a restart. There is at most one lane per session, and 
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from enum import Enum, auto
 
 from gateway import log
 
 _log = log.get()
 
-RunNext = Callable[[int], Awaitable[bool]]
-"""Runs the next turn of a session; false when none is known to follow it."""
+
+class Next(Enum):
+    """What follows a turn: another one, none that is known, or none although some may wait."""
+
+    GO = auto()
+    IDLE = auto()
+    HALT = auto()
+
+
+RunNext = Callable[[int], Awaitable[Next]]
+"""Runs the next turn of a session."""
 
 
 @dataclass(slots=True)
@@ -72,9 +82,10 @@ class Lanes:
 
     async def _run(self, session_id: int, lane: _Lane) -> None:
         try:
-            while self._admitting and lane.woken:
+            after = Next.IDLE
+            while self._admitting and lane.woken and after is not Next.HALT:
                 lane.woken = False
-                while await self._turn(session_id):
+                while (after := await self._turn(session_id)) is Next.GO:
                     pass
         except Exception:  # noqa: BLE001  supervisor: one session's bug must not end the others
             _log.exception("lane.failed", session=session_id)
@@ -85,7 +96,7 @@ class Lanes:
             if not self._lanes:
                 self._all_idle.set()
 
-    async def _turn(self, session_id: int) -> bool:
+    async def _turn(self, session_id: int) -> Next:
         # A slot for each turn: a chat with a long queue must not keep others from their first answer.
         async with self._slots:
-            return self._admitting and await self._run_next(session_id)
+            return await self._run_next(session_id) if self._admitting else Next.IDLE

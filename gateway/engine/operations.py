@@ -5,11 +5,12 @@ from dataclasses import dataclass
 
 from gateway.engine.accounts import Accounts
 from gateway.engine.drain import Drain
+from gateway.engine.endings import Cut
 from gateway.engine.lanes import Lanes
 from gateway.engine.outbox import Outbox
 from gateway.engine.resume import Resumer
 from gateway.engine.streams import CUT_SHORT, Streams
-from gateway.engine.turns import Cut, Turns
+from gateway.engine.turns import Turns
 from gateway.model.delivery import DeliveryKind, Draft
 from gateway.model.message import MessageState
 from gateway.model.operation import (

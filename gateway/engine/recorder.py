@@ -67,6 +67,11 @@ class Recorder:
         segments = (s.text for s in self._segments if s.kind is StepKind.TEXT)
         return "\n\n".join(text.strip() for text in segments if text.strip())
 
+    @property
+    def open_tools(self) -> bool:
+        """Whether a tool call has begun and not ended."""
+        return any(step.status is StepStatus.RUNNING for step in self._tools.values())
+
     def rest(self, status: StepStatus) -> tuple[Step, ...]:
         """Steps that are not in the ledger yet, for the transaction that ends the turn."""
         self._over = True  # a flush that is under way must not write again, behind the turn's end

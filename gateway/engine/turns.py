@@ -6,55 +6,27 @@ There is one path. A turn that continues an interrupted one differs from any oth
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from enum import StrEnum
-from typing import assert_never
 
 from gateway import log
+from gateway.engine.approvals import Approvals
+from gateway.engine.choices import set_meanwhile
+from gateway.engine.endings import INTERNAL_ERROR, KEPT, Cut, ending, failed, quote
+from gateway.engine.lanes import Next
 from gateway.engine.outbox import Outbox
 from gateway.engine.persist import until_written
 from gateway.engine.recorder import Recorder
 from gateway.engine.streams import CONTINUED, STOPPED, Stream, Streams, ended_early
 from gateway.engine.typist import Typist
 from gateway.failpoints import reach
-from gateway.model.address import ChatKind
-from gateway.model.agent import (
-    AgentFailed,
-    CancelledPrompt,
-    Ended,
-    Opened,
-    OpenFailed,
-    OpenRequest,
-    PromptEnd,
-)
+from gateway.model.agent import AgentFailed, CancelledPrompt, Opened, OpenFailed, OpenRequest, PromptEnd
 from gateway.model.delivery import Delivery, DeliveryKind, Draft
-from gateway.model.session import Reason, ResumeMode
+from gateway.model.session import ResumeMode
 from gateway.model.text import storable
-from gateway.model.turn import StepStatus, TurnEnd, TurnStart, TurnState
+from gateway.model.turn import TurnEnd, TurnStart, TurnState
 from gateway.ports import Agents, ChatAdapter, Clock, Store
-from gateway.rules.chunking import chunk
 from gateway.rules.note import NotePolicy, compose
 
 _log = log.get()
-
-INTERNAL_ERROR = (
-    "Something went wrong inside the gateway while it worked on this; it was logged. "
-    "The conversation can go on: please send the message again."
-)
-SAID_NOTHING = "(The agent finished without saying anything.)"
-REFUSED = "(The agent declined to answer this.)"
-MOST_PIECES = 50
-"""Messages of one reply. Beyond that nobody reads on, and the chat would be blocked for minutes."""
-
-TOO_LONG = "(The answer goes on: it has {} characters in all. Ask for a part of it.)"
-GAVE_UP = "⚠ The agent stopped before it had finished."
-
-
-class Cut(StrEnum):
-    """Why somebody stopped a running turn."""
-
-    USER = "user"
-    OPERATOR = "operator"
-    DRAIN = "drain"
 
 
 @dataclass(slots=True)
@@ -77,6 +49,7 @@ class TurnParts:
     outbox: Outbox
     typist: Typist
     streams: Streams
+    approvals: Approvals
     clock: Clock
     group: asyncio.TaskGroup
 
@@ -91,12 +64,15 @@ class Turns:
         default_agent: str,
         note: NotePolicy,
         idle_reset: float | None = None,
+        *,
+        collect: bool = False,
     ) -> None:
         self._parts = parts
         self._boot_id = boot_id
         self._default_agent = default_agent
         self._note = note
         self._idle_reset = idle_reset
+        self._collect = collect
         self._running: dict[int, _Running] = {}
         self._draining = False
 
@@ -109,16 +85,20 @@ class Turns:
         """Turn, session and starting time of everything that runs."""
         return tuple((r.start.turn_id, session_id, r.started_at) for session_id, r in self._running.items())
 
-    async def run_next(self, session_id: int) -> bool:
+    async def run_next(self, session_id: int) -> Next:
         """Run the next turn of a session; whether another one may follow.
 
-        What arrives while it runs wakes the lane again, so only what waited when it began counts here.
+        What arrives while it runs wakes the lane again, so only what waited when it began counts here. After
+        an error nothing follows: what waits is kept until a person says that it is worth another try.
         """
         parts = self._parts
         store, clock = parts.store, parts.clock
-        start = await until_written(clock, lambda: store.begin_turn(session_id, self._boot_id, clock.now()))
+        boot, collect = self._boot_id, self._collect
+        start = await until_written(
+            clock, lambda: store.begin_turn(session_id, boot, clock.now(), collect=collect)
+        )
         if start is None:
-            return False
+            return Next.IDLE
         reach("turn.begun")
         running = self._running[session_id] = _Running(
             start, clock.now(), Cut.DRAIN if self._draining else None
@@ -142,7 +122,11 @@ class Turns:
         self._log_end(start, end)
         await parts.streams.settled(stream)
         parts.outbox.push(owed)
-        return start.more
+        if end.state is TurnState.FAILED:
+            if waiting := await store.waiting(session_id):
+                await self._tell(session_id, KEPT.format(waiting))
+            return Next.HALT
+        return Next.GO if start.more else Next.IDLE
 
     async def _stream(self, start: TurnStart, recorder: Recorder) -> Stream:
         """Where the answer grows: in the message of the turn that it continues, while it is the last one."""
@@ -152,8 +136,8 @@ class Turns:
                 adopted = growing
             else:
                 await self._parts.streams.close(growing, CONTINUED)
-        route, quote = start.session.address.route, _quote(start)
-        return self._parts.streams.begin(start.turn_id, route, quote, recorder, adopted)
+        route = start.session.address.route
+        return self._parts.streams.begin(start.turn_id, route, quote(start), recorder, adopted)
 
     def _end_stream(self, start: TurnStart, end: TurnEnd) -> TurnEnd:
         """A turn without a reply leaves no half answer behind; one that will go on may continue it."""
@@ -179,6 +163,15 @@ class Turns:
         self._draining = True
         await asyncio.gather(*(self.cut(session_id, Cut.DRAIN) for session_id in tuple(self._running)))
 
+    def supersede(self, session_id: int, message_id: int, author_id: str) -> None:
+        """The author of the request that is worked on has written something newer, which counts instead."""
+        running = self._running.get(session_id)
+        if running is None:
+            return
+        request = running.start.message
+        if request.id < message_id and request.origin.author_id == author_id:
+            self._parts.group.create_task(self.cut(session_id, Cut.NEWER), name=f"supersede-{session_id}")
+
     async def cut(self, session_id: int, why: Cut) -> bool:
         """Stop a session's running turn and wait until it has ended; false when none runs."""
         running = self._running.get(session_id)
@@ -195,31 +188,40 @@ class Turns:
             return await self._work(running, recorder)
         except Exception:  # noqa: BLE001  supervisor: whatever it was, the turn has to end in the ledger
             _log.exception("turn.error", turn=running.start.turn_id)
-            return _failed(running.start, recorder, INTERNAL_ERROR, None, self._limit(running.start))
+            return failed(running.start, recorder, INTERNAL_ERROR, None, self._limit(running.start))
 
     async def _work(self, running: _Running, recorder: Recorder) -> TurnEnd:
         start = running.start
-        limit = self._limit(start)
-        if running.cut:
-            return _end(running, CancelledPrompt(), recorder, limit)
-        live = self._parts.agents.holds(start.session.id)
-        opened = await self._open(start) if live else await self._open_unless_cut(running)
-        if opened is None or running.cut:
-            return _end(running, CancelledPrompt(), recorder, limit)
-        if isinstance(opened, OpenFailed):
-            _log.warning("agent.unavailable", turn=start.turn_id, detail=opened.detail)
-            return _failed(start, recorder, f"⚠ {storable(opened.message)}", None, limit)
-        running.mode = opened.mode
-        now = self._parts.clock.now()
-        prompt = compose(start.message.text, opened, start.interruption, self._note, now)
-        if not prompt.note and not prompt.text:
-            # A resume event that came too late: its interruption is too old by now to be gone on with.
-            return TurnEnd(TurnState.SUPERSEDED)
-        reach("turn.opened")
-        end = await self._parts.agents.prompt(start.session.id, prompt, recorder)
-        if isinstance(end, AgentFailed):
-            _log.warning("agent.failed", turn=start.turn_id, lost=end.lost, detail=end.detail)
-        return _end(running, end, recorder, limit)
+        for again in (False, True):
+            live = self._parts.agents.holds(start.session.id)
+            if running.cut:
+                opened = None
+            else:
+                opened = await self._open(start) if live else await self._open_unless_cut(running)
+            if opened is None or running.cut:
+                return self._ending(running, CancelledPrompt(), recorder)
+            if isinstance(opened, OpenFailed):
+                _log.warning("agent.unavailable", turn=start.turn_id, detail=opened.detail)
+                unavailable = AgentFailed(opened.message, opened.detail, lost=False)
+                return self._ending(running, unavailable, recorder)
+            running.mode = opened.mode
+            now = self._parts.clock.now()
+            prompt = compose(start.message.text, opened, start.interruption, self._note, now)
+            if not prompt.note and not prompt.text:
+                # A resume event that came too late: its interruption is too old to be gone on with.
+                return TurnEnd(TurnState.SUPERSEDED)
+            reach("turn.opened")
+            ask = self._parts.approvals.asker(start.turn_id, start.session.id)
+            end = await self._parts.agents.prompt(start.session.id, prompt, recorder, ask)
+            if isinstance(end, AgentFailed):
+                _log.warning("agent.failed", turn=start.turn_id, lost=end.lost, detail=end.detail)
+            if again or not (isinstance(end, AgentFailed) and end.forgotten):
+                break
+            # It had loaded nothing and did nothing: the next opening gives it the transcript.
+        return self._ending(running, end, recorder)
+
+    def _ending(self, running: _Running, end: PromptEnd, recorder: Recorder) -> TurnEnd:
+        return ending(running.start, end, running.cut, recorder, self._limit(running.start))
 
     async def _open_unless_cut(self, running: _Running) -> Opened | OpenFailed | None:
         """Open the conversation, which may take long; None when somebody stopped the turn meanwhile."""
@@ -236,7 +238,7 @@ class Turns:
 
     async def _open(self, start: TurnStart) -> Opened | OpenFailed:
         store, session = self._parts.store, start.session
-        agent = self._default_agent
+        agent = session.chosen.agent or self._default_agent
         same = session.agent == agent
         opened = await self._parts.agents.open(
             OpenRequest(
@@ -246,6 +248,7 @@ class Turns:
                 session.cwd if same else None,
                 start.ended_turns,
                 lambda: store.history(session.id, start.turn_id),
+                session.chosen.settings,
             )
         )
         if isinstance(opened, Opened) and opened.mode is not ResumeMode.LIVE:
@@ -263,7 +266,17 @@ class Turns:
                 why=opened.reason,
                 resumes=start.interruption is not None,
             )
+            late = await set_meanwhile(store, self._parts.agents, session)
+            if refused := (*opened.refused, *late):
+                await self._tell(session.id, "\n".join(refused))
         return opened
+
+    async def _tell(self, session_id: int, text: str) -> None:
+        parts, drafts = self._parts, (Draft(DeliveryKind.NOTICE, storable(text)),)
+        now = parts.clock.now()
+        parts.outbox.push(
+            await until_written(parts.clock, lambda: parts.store.notify(session_id, drafts, now))
+        )
 
     def _limit(self, start: TurnStart) -> int:
         return self._parts.adapters[start.session.address.account].text_limit
@@ -277,66 +290,3 @@ class Turns:
             reason=end.reason,
             resumed=start.interruption is not None,
         )
-
-
-def _end(running: _Running, end: PromptEnd, recorder: Recorder, limit: int) -> TurnEnd:
-    """How a turn ends, from how its prompt did and who cut it."""
-    start = running.start
-    match end:
-        case Ended(stop_reason) if stop_reason != "cancelled":
-            # Kept even if it was cut meanwhile: the agent's history holds a finished turn, and so must ours.
-            text = recorder.text or (REFUSED if stop_reason == "refusal" else SAID_NOTHING)
-            return TurnEnd(
-                TurnState.COMPLETED,
-                stop_reason=stop_reason,
-                text=text,
-                steps=recorder.rest(StepStatus.COMPLETED),
-                drafts=_drafts(start, text, limit),
-            )
-        case _ if running.cut is Cut.DRAIN:
-            return _cut_short(recorder, TurnState.INTERRUPTED, Reason.DRAIN_TIMEOUT)
-        case _ if running.cut is Cut.OPERATOR:
-            return _cut_short(recorder, TurnState.INTERRUPTED, Reason.MANUAL)
-        case _ if running.cut is Cut.USER:
-            return _cut_short(recorder, TurnState.CANCELLED, None)
-        case AgentFailed(message, _, lost):
-            return _failed(
-                start, recorder, f"⚠ {storable(message)}", Reason.AGENT_LOST if lost else None, limit
-            )
-        case Ended() | CancelledPrompt():
-            return _failed(start, recorder, GAVE_UP, None, limit)
-        case _:
-            assert_never(end)
-
-
-def _cut_short(recorder: Recorder, state: TurnState, reason: Reason | None) -> TurnEnd:
-    return TurnEnd(state, reason, text=recorder.text, steps=recorder.rest(StepStatus.INTERRUPTED))
-
-
-def _failed(start: TurnStart, recorder: Recorder, line: str, reason: Reason | None, limit: int) -> TurnEnd:
-    """What was said so far is not thrown away; one line says what happened."""
-    text = recorder.text
-    return TurnEnd(
-        TurnState.FAILED,
-        reason,
-        text=text,
-        steps=recorder.rest(StepStatus.INTERRUPTED),
-        drafts=_drafts(start, f"{text}\n\n{line}" if text else line, limit),
-    )
-
-
-def _drafts(start: TurnStart, text: str, limit: int) -> tuple[Draft, ...]:
-    """The reply in pieces. In groups the first one quotes the message that it answers."""
-    quote = _quote(start)
-    pieces = chunk(text, limit)
-    if len(pieces) > MOST_PIECES:
-        pieces = (*pieces[:MOST_PIECES], TOO_LONG.format(len(text)))
-    return tuple(
-        Draft(DeliveryKind.REPLY, piece, "" if index else quote) for index, piece in enumerate(pieces)
-    )
-
-
-def _quote(start: TurnStart) -> str:
-    """The message that an answer quotes: in groups, the one that it answers."""
-    origin = start.message.origin
-    return origin.message_ref if origin.chat_kind is ChatKind.GROUP else ""

@@ -1,8 +1,9 @@
 """What an agent says while it works, and how a prompt to it can end."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from gateway.model.choices import Settings
 from gateway.model.session import ResumeMode
 from gateway.model.turn import HistoryTurn, StepStatus
 
@@ -54,12 +55,15 @@ class CancelledPrompt:
 class AgentFailed:
     """The prompt failed. `lost` says that the process is gone or no longer trusted.
 
-    `message` is one plain sentence for the person in the chat; `detail` is for the log.
+    `message` is one plain sentence for the person in the chat; `detail` is for the log. `forgotten` says that
+    the agent does not know the conversation any more and did nothing: the same prompt can be given again to
+    one that was opened anew.
     """
 
     message: str
     detail: str
     lost: bool
+    forgotten: bool = False
 
 
 PromptEnd = Ended | CancelledPrompt | AgentFailed
@@ -70,7 +74,8 @@ class OpenRequest:
     """Which conversation an agent should hold, and what is known of it.
 
     `history` reads the finished and interrupted turns from the ledger, oldest first; it is called only when
-    a transcript is needed. `ended_turns` tells how many turns the agent should be able to replay.
+    a transcript is needed. `ended_turns` tells how many turns the agent should be able to replay. `settings`
+    are applied after each new and load, because agents do not keep them.
     """
 
     session_id: int
@@ -79,6 +84,7 @@ class OpenRequest:
     cwd: str | None
     ended_turns: int
     history: Callable[[], Awaitable[tuple[HistoryTurn, ...]]]
+    settings: Settings = field(default_factory=Settings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +93,7 @@ class Opened:
 
     `preamble` is a transcript that has to precede the next prompt, empty unless the mode is `bootstrap`.
     `last_replayed` is the last thing the agent's own history has the user saying, where it replayed one.
+    `refused` are settings that the agent did not take, each as one plain sentence.
     """
 
     mode: ResumeMode
@@ -95,6 +102,7 @@ class Opened:
     cwd: str
     preamble: str = ""
     last_replayed: str | None = None
+    refused: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

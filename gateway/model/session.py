@@ -4,10 +4,11 @@ A session that was interrupted carries a marker (`resume_pending` with a reason)
 thing that makes it eligible for being resumed, and only a turn that ended well takes it away.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from gateway.model.address import Address
+from gateway.model.choices import Chosen
 from gateway.model.message import Origin
 from gateway.model.states import Transitions
 
@@ -33,6 +34,8 @@ class Reason(StrEnum):
     MANUAL = "manual"
     RESUME_LOOP = "resume_loop"
     STOPPED = "stopped"
+    SUPERSEDED = "superseded"
+    AGENT_FAILED = "agent_failed"
 
 
 SESSION_TRANSITIONS = Transitions(
@@ -82,3 +85,4 @@ class Session:
     origin: Origin | None = None
     last_mode: ResumeMode | None = None
     title: str = ""
+    chosen: Chosen = field(default_factory=Chosen)

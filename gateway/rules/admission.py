@@ -4,6 +4,7 @@ Nothing here is remembered: the same event and the same policy give the same dec
 """
 
 import math
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -11,6 +12,9 @@ from gateway.model.address import Address, ChatKind
 from gateway.model.message import Entry, Inbound, MessageKind, Origin, Refusal
 from gateway.model.text import storable
 from gateway.rules.access import AccessPolicy, permits
+
+_SLASH_COMMAND = re.compile(r"/[A-Za-z][^\s/@]*(?:\s|\Z)")
+"""An agent's slash command as written. `/etc/hosts` is none, nor is what names another bot."""
 
 
 class Respond(StrEnum):
@@ -55,11 +59,13 @@ def admit(inbound: Inbound, account: str, policy: AdmissionPolicy, now: float) -
         return _refuse(inbound, address, told=not too_old)
     if inbound.button:
         return _pressed(inbound, address, policy)
-    command = inbound.command if inbound.command in policy.commands else ""
+    command = inbound.command.lower() if inbound.command.lower() in policy.commands else ""
     text = storable(inbound.text)
     if inbound.command and not command:
-        text = f"/{inbound.command} {text}".strip()
-    if inbound.chat_kind is ChatKind.GROUP and not command:
+        text = f"/{storable(inbound.command)} {text}".strip()
+    slash = bool(inbound.command) or _SLASH_COMMAND.match(text) is not None
+    if inbound.chat_kind is ChatKind.GROUP and not slash:
+        # Not before a slash: behind an author's name an agent's command would be a mere sentence.
         text = f"{storable(inbound.author_name)}: {text}"
     origin = Origin(inbound.chat_kind, inbound.author_id, inbound.author_name, inbound.message_ref)
     kind = MessageKind.COMMAND if command else MessageKind.USER

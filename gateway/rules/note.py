@@ -21,6 +21,8 @@ _CAUSES = {
     Reason.DRAIN_TIMEOUT: "The gateway was restarted",
     Reason.AGENT_LOST: "Your process ended unexpectedly",
     Reason.STOPPED: "You were stopped by the user",
+    Reason.SUPERSEDED: "You were stopped, because the user has written something new,",
+    Reason.AGENT_FAILED: "An error ended your work",
     Reason.MANUAL: "Your work was interrupted",
 }
 
@@ -51,8 +53,13 @@ def _note(text: str, opened: Opened, interruption: Interruption, policy: NotePol
     lines = [
         NOTE_MARKER,
         f"{cause or 'Your work was interrupted'} while you were working on the request before this note.",
-        "Its author has had no answer to it. One that you had ready did not arrive: give it again, in full.",
     ]
+    finish = _finish(interruption, policy)
+    if finish:
+        lines.append(
+            "Its author has had no answer to it. "
+            "One that you had ready did not arrive: give it again, in full."
+        )
     if open_steps := interruption.open_steps:
         lines.append(
             "These steps had started and their outcome is unknown: check before repeating any of them."
@@ -63,7 +70,7 @@ def _note(text: str, opened: Opened, interruption: Interruption, policy: NotePol
         lines += [f"> {line}" for line in interruption.request[:REQUEST_LIMIT].splitlines()]
         if len(interruption.request) > REQUEST_LIMIT:
             lines.append("It was longer than this; ask its author for the rest.")
-    lines.append(_instruction(bool(text), _finish(interruption, policy)))
+    lines.append(_instruction(bool(text), finish))
     return "\n".join(lines)
 
 
@@ -84,7 +91,8 @@ def _finish(interruption: Interruption, policy: NotePolicy) -> bool:
     if interruption.reason == Reason.MANUAL:
         return True
     risky = any(step.tool_kind in policy.ask_for for step in interruption.open_steps)
-    return policy.finish and interruption.reason != Reason.STOPPED and not risky
+    given_up = interruption.reason in (Reason.STOPPED, Reason.SUPERSEDED)
+    return policy.finish and not given_up and not risky
 
 
 def _instruction(new_text: bool, finish: bool) -> str:

@@ -1,9 +1,39 @@
-"""The buttons that are offered, and the data by which they are known again."""
+"""The buttons that are offered, the data by which they are known again, and the words of permissions.
+
+What an agent says in a question is shown as it is, but on one line, without characters that hide or turn
+round what follows, and no longer than people read before they press.
+"""
 
 from gateway.model.delivery import Button
+from gateway.model.message import Origin
+from gateway.model.permission import ApprovalState, OptionKind, PermissionRequest
 from gateway.model.session import Session
 
-CONTINUE, DISMISS, REPEAT = "go", "no", "again"
+CONTINUE, DISMISS, REPEAT, MAY = "go", "no", "again", "may"
+
+TITLE_LENGTH = 200
+TEXT_LENGTH = 1500
+LABEL_LENGTH = 40
+NAME_LENGTH = 60
+MOST_OPTIONS = 20
+"""Options that are offered. Platforms take 25 buttons; no agent is known that offers more than five."""
+
+_DOINGS = {
+    "read": "read a file",
+    "edit": "change files",
+    "delete": "delete something",
+    "move": "move something",
+    "search": "search",
+    "execute": "run a command",
+    "fetch": "fetch something from a network",
+    "switch_mode": "change how it works",
+}
+_LABELS = {
+    OptionKind.ALLOW_ONCE: "Allow",
+    OptionKind.ALLOW_ALWAYS: "Always allow",
+    OptionKind.REJECT_ONCE: "Refuse",
+    OptionKind.REJECT_ALWAYS: "Always refuse",
+}
 
 
 def resume_buttons(session: Session) -> tuple[Button, ...]:
@@ -15,3 +45,59 @@ def resume_buttons(session: Session) -> tuple[Button, ...]:
 def repeat_button(delivery_id: int) -> tuple[Button, ...]:
     """Send a held reply after all."""
     return (Button("Send it again", f"{REPEAT}:{delivery_id}"),)
+
+
+def question_buttons(approval_id: int, request: PermissionRequest) -> tuple[Button, ...]:
+    """A button for each option that the agent offers, in its words."""
+    return tuple(
+        Button(_line(option.name, LABEL_LENGTH) or _LABELS[option.kind], f"{MAY}:{approval_id}:{index}")
+        for index, option in enumerate(request.options[:MOST_OPTIONS])
+    )
+
+
+def question_text(agent: str, request: PermissionRequest) -> str:
+    """What an agent asks: what sort of step, its title, and what the agent says about it."""
+    title = _line(request.tool.title, TITLE_LENGTH)
+    head = f"{agent or 'The agent'} asks for permission to {_doing(request)}{': ' + title if title else '.'}"
+    lines = (_printable(line).rstrip() for line in request.tool.text.splitlines())
+    text = _cut("\n".join(lines).strip("\n"), TEXT_LENGTH)
+    return f"{head}\n\n{text}" if text else head
+
+
+def settled_text(
+    request: PermissionRequest, state: ApprovalState, by: Origin | None, *, lasts: bool = False
+) -> str:
+    """What the question's message reads when it is over. `lasts`: it was decided for later steps, too."""
+    what = _line(request.tool.title, TITLE_LENGTH) or _doing(request)
+    match state:
+        case ApprovalState.ALLOWED | ApprovalState.REFUSED:
+            done = "allowed" if state is ApprovalState.ALLOWED else "refused"
+            name = _line(by.author_name, NAME_LENGTH) or by.author_id if by else ""
+            said = f"always {done}" if lasts else done
+            return f"{said.capitalize()}{' by ' + name if name else ''}: {what}"
+        case ApprovalState.EXPIRED:
+            return f"Not answered in time, so it was refused: {what}"
+        case ApprovalState.VOID | ApprovalState.PENDING:
+            return f"No longer open: {what}"
+
+
+def restarted_text(request: PermissionRequest) -> str:
+    """What the message of a question reads that was open when the gateway went down."""
+    what = _line(request.tool.title, TITLE_LENGTH) or _doing(request)
+    return f"The gateway was restarted, so this question is void: {what}"
+
+
+def _doing(request: PermissionRequest) -> str:
+    return _DOINGS.get(request.tool.tool_kind, "use a tool")
+
+
+def _line(text: str, most: int) -> str:
+    return _cut(" ".join(_printable(text).split()), most)
+
+
+def _printable(text: str) -> str:
+    return "".join(one if one.isprintable() else " " for one in text)
+
+
+def _cut(text: str, most: int) -> str:
+    return text if len(text) <= most else text[: most - 1] + "…"

@@ -47,7 +47,7 @@ def recover(
         return _skip(candidate, f"suspended ({session.reason})")
     if why := _outsider(session, access):
         return _skip(candidate, why)
-    if session.state is SessionState.RESUME_PENDING and session.resume_attempts >= policy.max_attempts:
+    if _loops(session, policy):
         attempts = session.resume_attempts
         return Decision(
             candidate, Verdict.SUSPEND, f"resumed {attempts} times without a turn that ended well"
@@ -65,6 +65,12 @@ def recover(
     if why := _question(candidate, policy):
         return Decision(candidate, Verdict.ASK, why)
     return Decision(candidate, Verdict.RESUME, str(session.reason))
+
+
+def _loops(session: Session, policy: ResumePolicy) -> bool:
+    """Whether it was cut short again and again. Errors that its agent reports endanger nobody."""
+    marked = session.state is SessionState.RESUME_PENDING and session.reason != Reason.AGENT_FAILED
+    return marked and session.resume_attempts >= policy.max_attempts
 
 
 def _question(candidate: Candidate, policy: ResumePolicy) -> str | None:

@@ -6,6 +6,7 @@ from gateway.model.address import Route
 from gateway.model.boot import BOOT_TRANSITIONS, BootOpening, BootState
 from gateway.model.delivery import DeliveryKind, Draft
 from gateway.model.session import Reason
+from gateway.store import approvals
 from gateway.store import statements as sql
 from gateway.store.inbox import owe
 from gateway.store.marks import mark_interrupted
@@ -20,7 +21,8 @@ BACK = "Back online."
 
 
 def open_boot(tx: sqlite3.Connection, replica: str, pid: int, now: float) -> BootOpening:
-    """Insert a boot; what ran in dead boots is interrupted and marked in the same transaction.
+    """Insert a boot; what ran in dead boots is interrupted and marked in the same transaction, and what was
+    asked in them is void.
 
     The caller holds the lock on the state, so that every other open boot is dead.
     """
@@ -32,6 +34,7 @@ def open_boot(tx: sqlite3.Connection, replica: str, pid: int, now: float) -> Boo
         mark_interrupted(tx, session_id, turn_id, Reason.RESTART_INTERRUPTED, died_at)
         tx.execute(sql.INTERRUPT_TURN, (Reason.RESTART_INTERRUPTED, died_at, turn_id))
         tx.execute(sql.INTERRUPT_STEPS, (turn_id,))
+    approvals.void_all(tx, now)
     dead: list[tuple[int]] = tx.execute(sql.OPEN_BOOTS).fetchall()
     for (boot_id,) in dead:
         tx.execute(sql.BURY_BOOT, (now, boot_id))

@@ -3,10 +3,11 @@
 import sqlite3
 
 from gateway.model.address import Address
+from gateway.model.choices import Chosen
 from gateway.model.session import SessionState
 from gateway.store import marks
 from gateway.store import statements as sql
-from gateway.store.rows import session_of, session_state
+from gateway.store.rows import chosen_values, session_of, session_state
 
 
 def session_at(tx: sqlite3.Connection, address: Address, now: float) -> tuple[int, SessionState]:
@@ -20,7 +21,8 @@ def session_at(tx: sqlite3.Connection, address: Address, now: float) -> tuple[in
 def next_generation(tx: sqlite3.Connection, session_id: int, now: float) -> int:
     """A new conversation at the same address, and nothing left to go on with in the old one.
 
-    Repeated after a crash, it finds the new one and makes no third.
+    What a person chose for the old one holds for it too. Repeated after a crash, it finds the new one and
+    makes no third.
     """
     session = session_of(tx.execute(sql.SESSION_BY_ID, (session_id,)).fetchone())
     tx.execute(sql.WITHDRAW_WAITING, (session_id,))
@@ -28,7 +30,14 @@ def next_generation(tx: sqlite3.Connection, session_id: int, now: float) -> int:
     newest, _ = tx.execute(sql.SESSION_AT, _place(session.address)).fetchone()
     if newest != session_id:
         return int(newest)
-    return _insert(tx, session.address, session.generation + 1, now)
+    following = _insert(tx, session.address, session.generation + 1, now)
+    choose(tx, following, session.chosen)
+    return following
+
+
+def choose(tx: sqlite3.Connection, session_id: int, chosen: Chosen) -> None:
+    """What a person chose for a conversation."""
+    tx.execute(sql.CHOOSE, (*chosen_values(chosen), session_id))
 
 
 def _insert(tx: sqlite3.Connection, address: Address, generation: int, now: float) -> int:

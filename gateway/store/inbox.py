@@ -79,8 +79,13 @@ def _accept_one(tx: sqlite3.Connection, entry: Entry, owed: list[Delivery | None
 def _is_full(tx: sqlite3.Connection, entry: Entry, session_id: int) -> bool:
     if entry.kind is not MessageKind.USER:
         return False
-    (waiting,) = tx.execute(sql.COUNT_WAITING, (session_id,)).fetchone()
-    return waiting >= entry.max_queued
+    return waiting(tx, session_id) >= entry.max_queued
+
+
+def waiting(tx: sqlite3.Connection, session_id: int) -> int:
+    """How many messages of people wait for their turn."""
+    (count,) = tx.execute(sql.COUNT_WAITING, (session_id,)).fetchone()
+    return int(count)
 
 
 def waiting_commands(tx: sqlite3.Connection, account: str) -> tuple[Accepted, ...]:

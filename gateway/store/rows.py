@@ -4,9 +4,18 @@ import json
 from typing import Any
 
 from gateway.model.address import Address, ChatKind, Route
+from gateway.model.agent import ToolUpdate
 from gateway.model.boot import Boot, BootState
+from gateway.model.choices import Chosen, Settings
 from gateway.model.delivery import Button, Delivery, DeliveryKind, DeliveryState
 from gateway.model.message import Message, MessageKind, MessageState, Origin
+from gateway.model.permission import (
+    Approval,
+    ApprovalState,
+    OptionKind,
+    PermissionOption,
+    PermissionRequest,
+)
 from gateway.model.session import ResumeMode, Session, SessionState
 from gateway.model.turn import Step, StepKind, StepStatus, TurnRecord, TurnState
 
@@ -14,7 +23,8 @@ Row = tuple[Any, ...]
 
 SESSION = (
     "id, account, chat, thread, person, generation, state, created_at, updated_at, reason, resume_turn_id, "
-    "resume_marked_at, resume_attempts, agent, agent_session_id, cwd, origin, last_mode, title"
+    "resume_marked_at, resume_attempts, agent, agent_session_id, cwd, origin, last_mode, title, "
+    "chosen_agent, chosen_mode, chosen_options"
 )
 
 
@@ -29,7 +39,7 @@ def session_state(text: str) -> SessionState:
 def session_of(row: Row) -> Session:
     """A row of `SESSION` columns."""
     ident, account, chat, thread, person, generation, state, created, updated, *rest = row
-    reason, turn, marked, attempts, agent, agent_session, cwd, origin, mode, title = rest
+    reason, turn, marked, attempts, agent, agent_session, cwd, origin, mode, title, *chosen = rest
     return Session(
         ident,
         Address(account, chat, thread, person),
@@ -47,7 +57,20 @@ def session_of(row: Row) -> Session:
         origin_of(origin) if origin else None,
         ResumeMode(mode) if mode else None,
         title,
+        chosen_of(*chosen),
     )
+
+
+def chosen_of(agent: str | None, mode: str | None, options: str | None) -> Chosen:
+    """What was chosen, as it is stored."""
+    pairs = tuple((ident, value) for ident, value in json.loads(options)) if options else ()
+    return Chosen(agent, Settings(mode, pairs))
+
+
+def chosen_values(chosen: Chosen) -> tuple[str | None, str | None, str | None]:
+    """What was chosen, as it is stored; nothing where nothing was."""
+    options = chosen.settings.options
+    return chosen.agent, chosen.settings.mode, json.dumps(options) if options else None
 
 
 MESSAGE = "id, session_id, event_id, kind, state, text, origin, received_at, turn_id"
@@ -141,6 +164,31 @@ def delivery_of(row: Row) -> Delivery:
         edits=edits,
         claimed_at=claimed,
     )
+
+
+APPROVAL = "id, session_id, turn_id, request, state, delivery_id, created_at, option_id, decided_by"
+
+
+def approval_of(row: Row) -> Approval:
+    """A row of `APPROVAL` columns."""
+    ident, session, turn, request, state, delivery, created, option, person = row
+    return Approval(
+        ident, session, turn, request_of(request), ApprovalState(state), delivery, created, option, person
+    )
+
+
+def request_of(text: str) -> PermissionRequest:
+    """A request for permission as it is stored."""
+    (call, title, kind), options = json.loads(text)
+    offered = (PermissionOption(ident, name, OptionKind(sort)) for ident, name, sort in options)
+    return PermissionRequest(ToolUpdate(call, title, kind), tuple(offered))
+
+
+def request_text(request: PermissionRequest) -> str:
+    """A request for permission as it is stored: the tool's own text is in the question."""
+    tool = request.tool
+    options = [[option.id, option.name, option.kind] for option in request.options]
+    return json.dumps([[tool.tool_call_id, tool.title, tool.tool_kind], options])
 
 
 BOOT = "id, replica, pid, state, started_at, seen_at, stopped_at, intent"

@@ -10,14 +10,27 @@ from typing import TypeVar
 
 from gateway.errors import LedgerDamaged, LedgerUnavailable
 from gateway.model.boot import Boot, BootOpening, BootState
+from gateway.model.choices import Chosen
 from gateway.model.delivery import Delivery, Draft, GrowingStream, SendOutcome
 from gateway.model.intake import Accepted, BatchResult
 from gateway.model.message import Entry, Message, Origin, Refusal
 from gateway.model.operation import Intent
+from gateway.model.permission import Approval, ApprovalState, OptionKind, PermissionRequest
 from gateway.model.recovery import Candidate
 from gateway.model.session import ResumeMode, Session
 from gateway.model.turn import HistoryTurn, Step, TurnEnd, TurnRecord, TurnStart
-from gateway.store import boots, generations, inbox, library, outbox, resumes, streams, turns, upkeep
+from gateway.store import (
+    approvals,
+    boots,
+    generations,
+    inbox,
+    library,
+    outbox,
+    resumes,
+    streams,
+    turns,
+    upkeep,
+)
 from gateway.store.committer import Committer, LedgerConnection, Unit, unmoved
 from gateway.store.migrate import migrate
 
@@ -124,6 +137,9 @@ class SqliteStore:
     async def cursors(self, account: str) -> Mapping[str, str]:
         return await self._read(lambda tx: library.cursors(tx, account))
 
+    async def waiting(self, session_id: int) -> int:
+        return await self._read(lambda tx: inbox.waiting(tx, session_id))
+
     async def waiting_commands(self, account: str) -> tuple[Accepted, ...]:
         return await self._read(lambda tx: inbox.waiting_commands(tx, account))
 
@@ -137,8 +153,10 @@ class SqliteStore:
     ) -> tuple[Delivery, ...]:
         return await self._write(lambda tx: inbox.notify(tx, session_id, drafts, now, done, key))
 
-    async def begin_turn(self, session_id: int, boot_id: int, now: float) -> TurnStart | None:
-        return await self._write(lambda tx: turns.begin_turn(tx, session_id, boot_id, now))
+    async def begin_turn(
+        self, session_id: int, boot_id: int, now: float, *, collect: bool = False
+    ) -> TurnStart | None:
+        return await self._write(lambda tx: turns.begin_turn(tx, session_id, boot_id, now, collect=collect))
 
     async def record_opening(
         self, turn_id: int, agent: str, agent_session_id: str, cwd: str, mode: ResumeMode, why: str
@@ -228,6 +246,32 @@ class SqliteStore:
 
     async def next_generation(self, session_id: int, now: float) -> int:
         return await self._write(lambda tx: generations.next_generation(tx, session_id, now))
+
+    async def open_approval(
+        self, turn_id: int, request: PermissionRequest, now: float
+    ) -> tuple[Approval, tuple[Delivery, ...]] | None:
+        return await self._write(lambda tx: approvals.open_approval(tx, turn_id, request, now))
+
+    async def settle_approval(
+        self,
+        approval_id: int,
+        state: ApprovalState,
+        now: float,
+        option_id: str = "",
+        by: Origin | None = None,
+    ) -> tuple[Approval, tuple[Delivery, ...]] | None:
+        return await self._write(
+            lambda tx: approvals.settle_approval(tx, approval_id, state, now, option_id, by)
+        )
+
+    async def approval(self, approval_id: int) -> Approval | None:
+        return await self._read(lambda tx: approvals.approval(tx, approval_id))
+
+    async def remembered(self, session_id: int, request: PermissionRequest) -> OptionKind | None:
+        return await self._read(lambda tx: approvals.remembered(tx, session_id, request))
+
+    async def choose(self, session_id: int, chosen: Chosen) -> None:
+        await self._write(lambda tx: generations.choose(tx, session_id, chosen))
 
     async def reset_idle(self, now: float, limit: int) -> tuple[int, ...]:
         return await self._write(lambda tx: upkeep.reset_idle(tx, now, limit))

@@ -1,6 +1,6 @@
 """Every statement of the ledger, named. Both databases understand all of them but for the placeholders."""
 
-from gateway.store.rows import BOOT, DELIVERY, MESSAGE, SESSION, STEP, TURN
+from gateway.store.rows import APPROVAL, BOOT, DELIVERY, MESSAGE, SESSION, STEP, TURN
 
 # ruff: noqa: S608  what is interpolated are column lists of this package, never a value
 
@@ -61,6 +61,7 @@ BEGIN_ON_SESSION = (
     "resume_attempts = resume_attempts + ?, idle_at = NULL, updated_at = ? WHERE id = ?"
 )
 SET_AGENT_SESSION = "UPDATE sessions SET agent = ?, agent_session_id = ?, cwd = ?, last_mode = ? WHERE id = ?"
+CHOOSE = "UPDATE sessions SET chosen_agent = ?, chosen_mode = ?, chosen_options = ? WHERE id = ?"
 REACTIVATE_SESSION = (
     "UPDATE sessions SET state = 'resume_pending', reason = 'manual', resume_attempts = 0, "
     "resume_marked_at = ?, updated_at = ? WHERE id = ?"
@@ -98,6 +99,9 @@ FINISH_COMMAND = "UPDATE messages SET state = 'done' WHERE id = ? AND state = 'w
 NEXT_WAITING = (
     f"SELECT {MESSAGE} FROM messages WHERE session_id = ? AND state = 'waiting' "
     "AND kind IN ('user', 'internal') ORDER BY kind = 'internal', id LIMIT 1"
+)
+WAITING_FROM_PEOPLE = (
+    f"SELECT {MESSAGE} FROM messages WHERE session_id = ? AND state = 'waiting' AND kind = 'user' ORDER BY id"
 )
 RESUME_WAITS = "SELECT 1 FROM messages WHERE session_id = ? AND state = 'waiting' AND kind = 'internal'"
 MORE_WAITING = (
@@ -238,6 +242,26 @@ SENDING_TO_UNKNOWN = (
     "WHERE state = 'sending'"
 )
 
+# Approvals
+INSERT_APPROVAL = (
+    "INSERT INTO approvals (session_id, turn_id, request, state, created_at) VALUES (?, ?, ?, ?, ?) "
+    "RETURNING id"
+)
+SET_QUESTION = f"UPDATE approvals SET delivery_id = ? WHERE id = ? RETURNING {APPROVAL}"
+APPROVAL_BY_ID = f"SELECT {APPROVAL} FROM approvals WHERE id = ?"
+PENDING_APPROVALS = f"SELECT {APPROVAL} FROM approvals WHERE state = 'pending' ORDER BY id"
+PENDING_OF_TURN = f"SELECT {APPROVAL} FROM approvals WHERE state = 'pending' AND turn_id = ? ORDER BY id"
+SETTLE_APPROVAL = (
+    "UPDATE approvals SET state = ?, option_id = ?, decided_by = ?, settled_at = ? WHERE id = ? "
+    f"RETURNING {APPROVAL}"
+)
+REMEMBER = (
+    "INSERT INTO remembered (session_id, tool_kind, title, verdict, decided_by, decided_at) "
+    "VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (session_id, tool_kind, title) DO UPDATE SET "
+    "verdict = excluded.verdict, decided_by = excluded.decided_by, decided_at = excluded.decided_at"
+)
+REMEMBERED = "SELECT verdict FROM remembered WHERE session_id = ? AND tool_kind = ? AND title = ?"
+
 # Recovery
 # A conversation that was left for a new one is nobody's any more, even if a crash came in between.
 PENDING_SESSIONS = (
@@ -276,6 +300,8 @@ OLD_SESSIONS = (
 )
 HIGHEST_SESSION = "SELECT max(id) FROM sessions"
 FORGET_SESSION = (
+    "DELETE FROM approvals WHERE session_id = ?",
+    "DELETE FROM remembered WHERE session_id = ?",
     "DELETE FROM steps WHERE turn_id IN (SELECT id FROM turns WHERE session_id = ?)",
     "DELETE FROM deliveries WHERE session_id = ?",
     "DELETE FROM turns WHERE session_id = ?",

@@ -54,7 +54,7 @@ def close_stream(tx: sqlite3.Connection, stream_id: int, draft: Draft, now: floa
     if stream.state is DeliveryState.REJECTED:
         return None  # refused, or given up: what cannot be found cannot be changed
     (owed,) = owe_all(tx, stream.session_id, stream.turn_id, (draft,), now)
-    return _edit_of(tx, owed, stream)
+    return edit_of(tx, owed, stream)
 
 
 def end_with(
@@ -71,7 +71,7 @@ def end_with(
         return owed
     stream = delivery_of(tx.execute(sql.DELIVERY_BY_ID, (open_ids[-1],)).fetchone())
     if _shown(tx, stream, now):
-        return (_edit_of(tx, owed[0], stream), *owed[1:])
+        return (edit_of(tx, owed[0], stream), *owed[1:])
     return owed
 
 
@@ -87,6 +87,7 @@ def _shown(tx: sqlite3.Connection, stream: Delivery, now: float) -> bool:
     return True
 
 
-def _edit_of(tx: sqlite3.Connection, owed: Delivery, stream: Delivery) -> Delivery:
-    tx.execute(sql.SET_EDITS, (stream.id, owed.id))
-    return replace(owed, edits=stream.id)
+def edit_of(tx: sqlite3.Connection, owed: Delivery, shown: Delivery) -> Delivery:
+    """Make a delivery change the message of another one, instead of being a message of its own."""
+    tx.execute(sql.SET_EDITS, (shown.id, owed.id))
+    return replace(owed, edits=shown.id)

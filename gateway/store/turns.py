@@ -2,8 +2,10 @@
 
 import sqlite3
 from collections.abc import Sequence
+from dataclasses import replace
 
 from gateway.model.delivery import Delivery, Draft
+from gateway.model.message import Message, MessageKind
 from gateway.model.session import ResumeMode, Session, SessionState
 from gateway.model.turn import (
     TURN_TRANSITIONS,
@@ -15,6 +17,7 @@ from gateway.model.turn import (
     TurnStart,
     TurnState,
 )
+from gateway.store import approvals
 from gateway.store import statements as sql
 from gateway.store.inbox import owe_all
 from gateway.store.marks import clear_mark, mark_interrupted
@@ -30,8 +33,10 @@ HISTORY_LIMIT = 500
 """Past turns that are read for a transcript; its own limit on characters is reached far earlier."""
 
 
-def begin_turn(tx: sqlite3.Connection, session_id: int, boot_id: int, now: float) -> TurnStart | None:
-    """Start a turn on the earliest waiting message of a session that may work."""
+def begin_turn(
+    tx: sqlite3.Connection, session_id: int, boot_id: int, now: float, *, collect: bool
+) -> TurnStart | None:
+    """Start a turn on the earliest waiting message of a session that may work, or on all that people said."""
     session = session_of(tx.execute(sql.SESSION_BY_ID, (session_id,)).fetchone())
     if session.state is SessionState.SUSPENDED:
         return None
@@ -41,11 +46,15 @@ def begin_turn(tx: sqlite3.Connection, session_id: int, boot_id: int, now: float
     row = tx.execute(sql.NEXT_WAITING, (session_id,)).fetchone()
     if row is None:
         return None
-    message = message_of(row)
+    messages = (message_of(row),)
+    if collect and messages[0].kind is MessageKind.USER:
+        messages = tuple(message_of(one) for one in tx.execute(sql.WAITING_FROM_PEOPLE, (session_id,)))
     interruption = _interruption(tx, session) if marked else None
     resumes = session.resume_turn_id if marked else None
     (turn_id,) = tx.execute(sql.INSERT_TURN, (session_id, boot_id, now, resumes)).fetchone()
-    tx.execute(sql.TAKE_MESSAGE, (turn_id, message.id))
+    for taken in messages:
+        tx.execute(sql.TAKE_MESSAGE, (turn_id, taken.id))
+    message = _joined(messages)
     if marked:
         # The note goes with this message, so nothing is left for a resume event to say.
         tx.execute(sql.WITHDRAW_RESUMES, (session_id,))
@@ -55,6 +64,14 @@ def begin_turn(tx: sqlite3.Connection, session_id: int, boot_id: int, now: float
     (more,) = tx.execute(sql.MORE_WAITING, (session_id,)).fetchone()
     streams = growing(tx, session_id)
     return TurnStart(turn_id, session, message, interruption, ended, bool(more), streams)
+
+
+def _joined(messages: Sequence[Message]) -> Message:
+    """Several messages as the earliest of them; who is answered is who spoke last."""
+    if len(messages) == 1:
+        return messages[0]
+    text = "\n\n".join(one.text for one in messages if one.text)
+    return replace(messages[0], text=text, origin=messages[-1].origin)
 
 
 def _interruption(tx: sqlite3.Connection, session: Session) -> Interruption | None:
@@ -122,18 +139,19 @@ def mark_pending(
 
 
 def end_turn(tx: sqlite3.Connection, turn_id: int, end: TurnEnd, now: float) -> tuple[Delivery, ...]:
-    """End a turn; its reply is owed from the same moment."""
+    """End a turn; its reply is owed from the same moment, and what it asked is void."""
     session_id = _running(tx, turn_id, end.state)
     record_steps(tx, turn_id, end.steps)
     tx.execute(sql.CLOSE_STEPS, (_closing(end.state), turn_id))
     tx.execute(sql.END_TURN, (end.state, end.reason, end.stop_reason, end.text, now, end.mode, turn_id))
     if end.state.ended_well:
         clear_mark(tx, session_id, now)
-    elif end.reason and end.state in (TurnState.INTERRUPTED, TurnState.FAILED):
+    elif end.reason:
         mark_interrupted(tx, session_id, turn_id, end.reason, now)
     if end.idle_at is not None:
         tx.execute(sql.SET_IDLE, (end.idle_at, session_id))
-    return end_with(tx, session_id, turn_id, end.drafts, now)
+    voided = approvals.void_of_turn(tx, turn_id, now)
+    return (*voided, *end_with(tx, session_id, turn_id, end.drafts, now))
 
 
 def _closing(state: TurnState) -> StepStatus:

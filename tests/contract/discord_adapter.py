@@ -10,11 +10,11 @@ from adapters.discord.manifest import DiscordAccount
 from adapters.emulators.discord import DiscordEmulator, DiscordOptions
 from adapters.emulators.discord_limits import Limits
 from adapters.emulators.discord_world import token_of
-from adapters.emulators.faults import Fault, FaultKind, When
 from gateway.model.address import Route
-from gateway.model.delivery import Delivery, DeliveryKind, DeliveryState
-from gateway.model.message import Inbound
-from gateway.ports import Batch, ChatAdapter, LedgerUnavailableError
+from gateway.model.delivery import Delivery
+from gateway.ports import Batch, ChatAdapter
+from tests.contract.adapters.sink import Remembered
+from tests.contract.surroundings import AdapterAlone, Hearing, owed
 
 ACCOUNT = "discord"
 
@@ -39,104 +39,36 @@ class QuickClock:
 
 
 @dataclass
-class RecordingSink:
-    """An `InboundSink` that writes down what it is told; `refuse` makes the next so many commits fail.
+class RecordingSink(Hearing, Remembered):
+    """It is a `Past` as well: what was committed to it is what the ledger remembers."""
 
-    It is a `Past` as well: what was committed to it is what the ledger remembers.
-    """
-
-    refuse: int = 0
-    told: list[str] = field(default_factory=list)
-    batches: list[Batch] = field(default_factory=list)
-    offered: list[Batch] = field(default_factory=list)
+    account: str = ACCOUNT
     before_commit: asyncio.Event | None = None
-    kept: dict[str, str] = field(default_factory=dict)
-    oldest: float = 0.0
-    _changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def accept(self, batch: Batch) -> None:
-        self.offered.append(batch)
-        self._changed.set()
-        if self.refuse:
-            self.refuse -= 1
-            raise LedgerUnavailableError("disk full")
+        self._offer(batch)
         if self.before_commit is not None:
             await self.before_commit.wait()
         self.batches.append(batch)
-        self.kept |= batch.cursors
+        self.known |= batch.cursors
         self._tell(f"accept {len(batch.items)}")
 
-    async def ready(self, account: str) -> None:
-        assert account == ACCOUNT
-        self._tell("ready")
-
-    def lost(self, account: str, why: str) -> None:
-        assert account == ACCOUNT
-        self._tell(f"lost: {why}")
-
-    async def cursors(self) -> dict[str, str]:
-        return dict(self.kept)
-
-    def horizon(self) -> float:
-        return self.oldest
-
-    def _tell(self, what: str) -> None:
-        self.told.append(what)
-        self._changed.set()
-
-    async def until(self, condition) -> None:
-        """Wait until `condition(self)` holds; one waiter at a time."""
-        while not condition(self):
-            self._changed.clear()
-            await self._changed.wait()
-
-    async def until_ready(self, times: int = 1) -> None:
-        await self.until(lambda sink: sink.told.count("ready") >= times)
-
-    async def until_texts(self, *texts: str) -> None:
-        await self.until(lambda sink: sink.texts == list(texts))
+    @property
+    def past(self) -> Remembered:
+        return self
 
     @property
-    def items(self) -> list[Inbound]:
-        """What people said, each event once, as a ledger has it."""
-        found: dict[str, Inbound] = {}
-        for batch in self.batches:
-            for item in batch.items:
-                if not item.from_bot:
-                    found.setdefault(item.event_id, item)
-        return list(found.values())
-
-    @property
-    def texts(self) -> list[str]:
-        return [item.text for item in self.items]
-
-    @property
-    def losses(self) -> list[str]:
-        return [what.removeprefix("lost: ") for what in self.told if what.startswith("lost")]
+    def kept(self) -> dict[str, str]:
+        return self.known
 
 
 @dataclass
-class Setting:
-    """A running emulator with one person, an adapter for it, and their surroundings."""
+class Setting(AdapterAlone):
+    """`gone` are the adapters that came before."""
 
-    emulator: DiscordEmulator
-    adapter: ChatAdapter
-    sink: RecordingSink
-    clock: QuickClock
-    ann: str
-    direct: str
     gone: list[ChatAdapter] = field(default_factory=list)
 
-    @asynccontextmanager
-    async def running(self, sink=None, adapter=None):
-        """The adapter receives until the block ends; yields its task."""
-        sink = sink or self.sink
-        task = asyncio.create_task((adapter or self.adapter).run(sink, sink))
-        try:
-            yield task
-        finally:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+    shown = AdapterAlone.said
 
     async def visit(self) -> None:
         """Connect once and leave: from now on there are cursors."""
@@ -149,23 +81,6 @@ class Setting:
         self.adapter = connect(ACCOUNT, account(self.emulator, **more), self.clock)
         self.sink.told.clear()
         return self.adapter
-
-    def say(self, text, chat=None, **more) -> str:
-        return self.emulator.playground.say(self.ann, chat or self.direct, text, **more)
-
-    def channel(self) -> str:
-        return self.emulator.playground.channel(self.ann)
-
-    def fault(self, kind, method="createMessage", when=When.BEFORE, **more) -> int:
-        return self.emulator.faults.add(Fault(FaultKind(kind), method=method, when=when, **more))
-
-    def calls(self, method):
-        return self.emulator.calls.since(method=method)
-
-    def shown(self, chat=None, thread=None):
-        """What the bot wrote."""
-        shown = self.emulator.playground.shown(chat or self.direct, thread)
-        return [message.text for message in shown if message.from_bot]
 
 
 def account(emulator, **more) -> DiscordAccount:
@@ -186,7 +101,8 @@ async def setting(token=None, rate_limits="off", threads="auto", api_url=None, g
             "gateway_url": gateway_url or emulator.gateway_url,
         }
         adapter = connect(ACCOUNT, account(emulator, **given), clock)
-        made = Setting(emulator, adapter, RecordingSink(), clock, ann, emulator.playground.direct(ann))
+        direct = emulator.playground.direct(ann)
+        made = Setting(emulator, ann, direct, RecordingSink(), clock, adapter)
         try:
             yield made
         finally:
@@ -194,13 +110,5 @@ async def setting(token=None, rate_limits="off", threads="auto", api_url=None, g
                 await one.close()
 
 
-def delivery(chat, body="answer", thread="", **more) -> Delivery:
-    return Delivery(
-        1,
-        Route(ACCOUNT, str(chat), thread),
-        DeliveryKind.REPLY,
-        body,
-        DeliveryState.SENDING,
-        more.pop("key", "key"),
-        **more,
-    )
+def delivery(chat, body="answer", thread="", key="key", **more) -> Delivery:
+    return owed(Route(ACCOUNT, str(chat), thread), body, key=key, **more)

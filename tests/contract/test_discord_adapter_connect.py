@@ -268,7 +268,29 @@ async def test_no_server_at_all(at):
         await within(at.sink.until(lambda sink: sink.losses), "the word")
         await at.emulator.start()
         await ready(at)
-    assert at.sink.losses == ["There is no connection to Discord."]
+    server = at.emulator.api_url.removeprefix("http://").removesuffix("/api/v10")
+    assert at.sink.losses == [
+        f"There is no connection to Discord. Is the server at {server} running? Check api_url."
+    ]
+
+
+@pytest.mark.parametrize("path", ["", "/wrong", "/api/v9"])
+async def test_a_wrong_path_of_the_server_is_named(at, path):
+    async with setting(api_url=at.emulator.api_url.removesuffix("/api/v10") + path) as elsewhere:
+        async with elsewhere.running():
+            await within(elsewhere.sink.until(lambda sink: sink.losses), "the word")
+        assert "its path must end with /api/v10" in elsewhere.sink.losses[0]
+
+
+@pytest.mark.parametrize("gateway", ["ws://127.0.0.1:9/gateway", "wrong path"])
+async def test_no_gateway_at_all(at, gateway):
+    url = f"{at.emulator.gateway_url}x" if gateway == "wrong path" else gateway
+    async with setting(gateway_url=url) as elsewhere:
+        async with elsewhere.running():
+            await within(elsewhere.sink.until(lambda sink: sink.losses), "the word")
+        server = url.split("/")[2]
+        why = f"There is no connection to Discord. Is the server at {server} running? Check gateway_url."
+        assert elsewhere.sink.losses == [why]
 
 
 # Several accounts, and the end

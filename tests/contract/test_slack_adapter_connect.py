@@ -157,4 +157,13 @@ async def test_no_server_at_all():
     async with setting(api_url="http://127.0.0.1:9/api/") as at, at.running():
         await at.sink.until(lambda sink: sink.losses)
         await within(glance(lambda: len(at.clock.slept) > 3), "more attempts")
-        assert at.sink.losses == ["There is no connection to Slack."]
+        why = "There is no connection to Slack. Is the server at 127.0.0.1:9 running? Check api_url."
+        assert at.sink.losses == [why]
+
+
+@pytest.mark.parametrize("path", ["", "/wrong/"])
+async def test_a_wrong_path_of_the_server_is_named(at, path):
+    async with setting(api_url=at.emulator.api_url.removesuffix("/api/") + path) as elsewhere:
+        async with elsewhere.running():
+            await elsewhere.sink.until(lambda sink: sink.losses)
+        assert "its path must end with /api/" in elsewhere.sink.losses[0]

@@ -260,11 +260,20 @@ def test_waits_double_up_to_a_limit():
     assert backoff.next() <= FIRST_WAIT
 
 
+async def test_a_wrong_path_of_the_server_is_named(at):
+    async with setting(api_url=f"{at.emulator.base_url}/wrong") as elsewhere:
+        await elsewhere.adapter.run(elsewhere.sink, Remembered())
+    assert "the path of api_url is wrong" in elsewhere.sink.losses[0]
+
+
 async def test_a_server_that_goes_away_and_comes_back(at):
     async with at.running():
         await at.polling()
         await at.emulator.stop()
         await at.sink.until(lambda sink: sink.losses)
+        server = at.emulator.base_url.removeprefix("http://")
+        told = f"There is no connection to Telegram. Is the server at {server} running? Check api_url."
+        assert at.sink.losses == [f"lost: {told}"]
         await at.emulator.start()
         await at.sink.until_ready(2)
 

@@ -12,7 +12,7 @@ from typing import TextIO
 
 from gateway.engine.commands import DRAINING
 from gateway.engine.drain import CUT_NOTICE
-from gateway.engine.turns import INTERNAL_ERROR
+from gateway.engine.endings import INTERNAL_ERROR
 from tests.crash import soak_plan as plan
 from tests.crash.soak_lives import Gateways, pause
 from tests.crash.soak_plan import Kill, Message, Timing, Way
@@ -100,6 +100,8 @@ class Soak:
         ending = plan.kill(self.options.seed, number, self._names, self._methods)
         wrong = troubles(self.options.seed, number, self._methods) if self.options.faults else []
         deeds: list[Deed] = [*wrong, *messages]
+        for room in self.rooms:
+            self._speak_out(room)
         self._do_all([deed for deed in deeds if deed.timing is Timing.DOWN], deeds)
         gateway = await self.gateways.start(ending)
         talking = asyncio.ensure_future(self._talk(gateway, deeds))
@@ -150,8 +152,15 @@ class Soak:
                 self._say(room, Message(0, plan.text(number, random.Random(number))))
 
     def _say(self, room: Room, message: Message) -> None:
-        room.town.say(room, message)
-        self.said += 1
+        room.unsaid.append(message)
+        room.town.listen()
+        self._speak_out(room)
+
+    def _speak_out(self, room: Room) -> None:
+        while room.unsaid and not room.patient:
+            room.town.say(room, room.unsaid.popleft())
+            room.town.listen()
+            self.said += 1
 
     def _do_all(self, chosen: Iterable[Deed], deeds: list[Deed]) -> None:
         """Do these and take them from the list."""
@@ -168,7 +177,8 @@ class Soak:
                 self._say(room, deed)
             else:
                 deeds.remove(other)
-                room.town.swap()
+                if not room.patient and not self.rooms[other.room].patient:
+                    room.town.swap()
                 self._say(room, deed)
                 self._say(self.rooms[other.room], other)
 
@@ -207,6 +217,8 @@ class Soak:
         """Wait as long as anything happens."""
         last, since = -1, time.monotonic()
         while self._owed():
+            for room in self.rooms:
+                self._speak_out(room)
             left = sum(town.listen() for town in self.towns.values())
             news = sum(town.heard.news for town in self.towns.values())
             if news != last:
@@ -224,6 +236,8 @@ class Soak:
     def _owed(self) -> bool:
         """Whether an answer is missing or unfinished, or the ledger owes something."""
         if any(town.listen() for town in self.towns.values()) or not self.gateways.owes_nothing:
+            return True
+        if any(room.unsaid for room in self.rooms):
             return True
         verdicts = self.verdicts().values()
         return any(verdict.count(kind) for verdict in verdicts for kind in (Kind.LOST, Kind.HALF))

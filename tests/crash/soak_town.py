@@ -1,7 +1,7 @@
 """One platform of a soak: its rooms, who writes in them, and what goes wrong on command."""
 
 import itertools
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -20,6 +20,9 @@ CROWD = 3
 TOPICS = 2
 """Threads that a channel has from the beginning, where people open them beforehand."""
 
+PATIENCE = 5
+"""Unanswered messages of a chat after which people wait."""
+
 LIVELY = 4
 """How many of a room's threads, the newest ones, people write in."""
 
@@ -34,6 +37,17 @@ class Room:
     direct: bool
     topics: tuple[str, ...] = ()
     openings: list[str] = field(default_factory=list[str])
+    unsaid: deque[Message] = field(default_factory=deque[Message])
+    """What people keep to themselves while too much is unanswered here."""
+
+    @property
+    def patient(self) -> bool:
+        """Whether people wait for answers before they write more.
+
+        An answer to many interrupted requests at once takes longer than a life of the gateway: people who
+        went on writing would see it interrupted for ever.
+        """
+        return list(self.town.heard.open.values()).count(self.chat) >= PATIENCE
 
     def say(self, message: Message) -> str:
         """Somebody writes; the message's id."""
@@ -75,7 +89,8 @@ class Heard:
     """
 
     news: int = 0
-    open: set[int] = field(default_factory=set[int])
+    open: dict[int, str] = field(default_factory=dict[int, str])
+    """By their numbers, in which chats."""
     cursor: int = 0
     struck: Counter[str] = field(default_factory=Counter[str])
 
@@ -130,10 +145,12 @@ class Town:
                 heard.struck[f"{event.data['fault_kind']} {event.data['method']}"] += 1
                 continue
             heard.news += 1
+            numbers = ended(str(event.data["text"]))
             if event.data["from_bot"]:
-                heard.open.difference_update(ended(str(event.data["text"])))
+                for number in numbers:
+                    heard.open.pop(number, None)
             else:
-                heard.open.update(ended(str(event.data["text"])))
+                heard.open.update(dict.fromkeys(numbers, str(event.data["chat"])))
         heard.cursor = events.seq
         return len(heard.open)
 

@@ -401,5 +401,5 @@ def test_arguments_that_make_no_sense_are_told(monkeypatch, capsys, given, told)
     with pytest.raises(SystemExit) as ended:
         cli.main()
 
-    assert ended.value.code == 1
+    assert ended.value.code == 2
     assert told in capsys.readouterr().err

@@ -17,7 +17,9 @@ from gateway.model.agent import (
     TextChunk,
     UpdateSink,
 )
+from gateway.model.choices import AgentOffer
 from gateway.model.delivery import Delivered, Delivery, Reconciled, SendOutcome, Unknown
+from gateway.model.permission import Asker, PermissionRequest
 from gateway.model.session import ResumeMode
 from gateway.ports import InboundSink, Past
 
@@ -103,11 +105,15 @@ class ScriptedChat:
 
 @dataclass
 class Answer:
-    """How an agent behaves in one prompt. With `held` it waits, until released or cancelled."""
+    """How an agent behaves in one prompt: it says something, asks for permissions, and ends.
+
+    With `held` it waits before its end, until released or cancelled.
+    """
 
     updates: tuple[AgentUpdate, ...] = (TextChunk("done"),)
     end: PromptEnd | Exception = field(default_factory=lambda: Ended("end_turn"))
     held: asyncio.Event | None = None
+    asks: tuple[PermissionRequest, ...] = ()
     on_cancel: PromptEnd | None = field(default_factory=CancelledPrompt)
     """What a cancelled prompt ends with; None for an agent that does not care."""
 
@@ -122,6 +128,14 @@ class ScriptedAgents:
     opened: list[OpenRequest] = field(default_factory=list)
     cancelled: list[int] = field(default_factory=list)
     forgotten: list[int] = field(default_factory=list)
+    permitted: list[str | None] = field(default_factory=list)
+    """What the agents were answered when they asked for a permission: the ids of options."""
+    offers: dict[int, AgentOffer] = field(default_factory=dict)
+    """What can be chosen in conversations that a live process holds."""
+    settings: list[tuple[int, str, str]] = field(default_factory=list)
+    """Every setting that was made: session, option and value; a mode is the option `mode`."""
+    refusals: deque[str] = field(default_factory=deque)
+    """Why the next settings are not taken; an empty one is taken."""
     running: dict[int, asyncio.Event] = field(default_factory=dict)
     most_at_once: int = 0
     closed: bool = False
@@ -140,7 +154,17 @@ class ScriptedAgents:
         self._live.add(request.session_id)
         return Opened(mode, "scripted", f"agent-{request.session_id}", "/w")
 
-    async def prompt(self, session_id: int, prompt: Prompt, sink: UpdateSink) -> PromptEnd:
+    def offer(self, session_id: int) -> AgentOffer | None:
+        return self.offers.get(session_id) if session_id in self._live else None
+
+    async def set_mode(self, session_id: int, mode: str) -> str:
+        return await self.set_option(session_id, "mode", mode)
+
+    async def set_option(self, session_id: int, option: str, value: str) -> str:
+        self.settings.append((session_id, option, value))
+        return self.refusals.popleft() if self.refusals else ""
+
+    async def prompt(self, session_id: int, prompt: Prompt, sink: UpdateSink, ask: Asker) -> PromptEnd:
         assert session_id not in self.running, "one prompt in flight per session"
         self.prompts.append((session_id, prompt))
         cancel = self.running[session_id] = asyncio.Event()
@@ -149,6 +173,9 @@ class ScriptedAgents:
             answer = self.answers.popleft() if self.answers else Answer((TextChunk(f"echo {prompt.text}"),))
             for update in answer.updates:
                 sink(update)
+            for request in answer.asks:
+                if await self._gave_up(request, ask, cancel):
+                    return CancelledPrompt()
             if answer.held is not None and await self._stopped(answer, cancel):
                 assert answer.on_cancel is not None
                 return answer.on_cancel
@@ -157,6 +184,20 @@ class ScriptedAgents:
             return answer.end
         finally:
             del self.running[session_id]
+
+    async def _gave_up(self, request: PermissionRequest, ask: Asker, cancel: asyncio.Event) -> bool:
+        """Ask for a permission; whether the prompt was cancelled before there was an answer."""
+        asking = asyncio.ensure_future(ask(request))
+        cancelling = asyncio.ensure_future(cancel.wait())
+        try:
+            await asyncio.wait({asking, cancelling}, return_when=asyncio.FIRST_COMPLETED)
+            if not asking.done():
+                return True
+            self.permitted.append(asking.result())
+            return False
+        finally:
+            for waiting in (asking, cancelling):
+                waiting.cancel()
 
     async def _stopped(self, answer: Answer, cancel: asyncio.Event) -> bool:
         """Wait for the release or the cancellation; whether it was the second."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gateway.engine.accounts import Accounts
+from gateway.engine.approvals import ApprovalParts, Approvals
 from gateway.engine.buttons import ButtonParts, Buttons
 from gateway.engine.commands import RENEWING, CommandParts, Commands
 from gateway.engine.drain import Drain, DrainParts
@@ -28,6 +29,9 @@ from tests.helpers.clock import ManualClock, until
 from tests.helpers.fakes import ScriptedAgents, ScriptedChat
 from tests.helpers.groups import killed_group
 from tests.helpers.ledgers import ACCOUNT, Ledger, opened
+
+PERMISSION_TIMEOUT = 600.0
+AGENTS = {"demo": frozenset[str]()}
 
 
 @dataclass
@@ -92,6 +96,7 @@ async def house(
     resume: ResumePolicy | None = None,
     on_unknown: OnUnknown = OnUnknown.LABEL,
     streaming: bool = False,
+    busy: str = "queue",
 ) -> AsyncGenerator[House]:
     """One boot of the engine. Leaving it is a kill: nothing is stopped, told or marked."""
     clock = clock or ManualClock(ledger.now)
@@ -103,12 +108,22 @@ async def house(
         streams = Streams(StreamParts(store, adapters, outbox, clock, group), enabled=streaming)
         if streaming:
             group.create_task(streams.run())
-        parts = TurnParts(store, agents, adapters, outbox, Typist(adapters, clock), streams, clock, group)
-        turns = Turns(parts, ledger.boot, "demo", NotePolicy(resume.freshness, resume.finish, resume.ask_for))
+        approvals = Approvals(ApprovalParts(store, outbox, clock, group), PERMISSION_TIMEOUT, remember=True)
+        typist = Typist(adapters, clock)
+        parts = TurnParts(store, agents, adapters, outbox, typist, streams, approvals, clock, group)
+        turns = Turns(
+            parts,
+            ledger.boot,
+            "demo",
+            NotePolicy(resume.freshness, resume.finish, resume.ask_for),
+            collect=busy == "collect",
+        )
         lanes = Lanes(group, turns.run_next, concurrent)
-        buttons = Buttons(ButtonParts(store, lanes, outbox, streams, clock))
+        buttons = Buttons(ButtonParts(store, lanes, outbox, streams, clock, approvals))
         commands = Commands(
-            CommandParts(store, lanes, turns, outbox, streams, agents, clock, group, access, buttons)
+            CommandParts(
+                store, lanes, turns, outbox, streams, agents, clock, group, access, buttons, AGENTS, "demo"
+            )
         )
         resumer = Resumer(
             ResumeParts(store, lanes, outbox, streams, commands, clock, group),
@@ -120,6 +135,7 @@ async def house(
         intake = Intake(
             IntakeParts(store, lanes, outbox, commands, Accounts(adapters), clock, resumer.on_ready),
             AdmissionPolicy(access, commands=commands.names, renewing=RENEWING),
+            turns.supersede if busy == "interrupt" else None,
         )
         drain = Drain(DrainParts(store, lanes, turns, outbox, agents, clock, resumer.again), ledger.boot)
         await outbox.load(ACCOUNT)

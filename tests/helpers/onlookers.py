@@ -99,9 +99,9 @@ class TalkingAgents(ScriptedAgents):
 
     sinks: dict[int, UpdateSink] = field(default_factory=dict)
 
-    async def prompt(self, session_id, prompt, sink):
+    async def prompt(self, session_id, prompt, sink, ask):
         self.sinks[session_id] = sink
-        return await super().prompt(session_id, prompt, sink)
+        return await super().prompt(session_id, prompt, sink, ask)
 
     def say(self, text: str) -> None:
         """The agent that was prompted last says more."""

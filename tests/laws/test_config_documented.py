@@ -21,7 +21,10 @@ from gateway.config_types import parse_duration
 
 ROOT = Path(__file__).parents[2]
 LINES = (ROOT / "config" / "gateway.yaml").read_text().splitlines()
-SHOWN_OTHERWISE = {"agents.demo.processes"}  # the demo agent can do better than the default
+SHOWN_OTHERWISE = {
+    "agents.demo.command",  # it has no preset
+    "agents.demo.processes",  # the demo agent can do better than the default
+}
 
 
 def tree() -> Branch:

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from gateway.engine.drain import CUT_NOTICE
-from gateway.engine.turns import GAVE_UP, INTERNAL_ERROR, REFUSED, SAID_NOTHING, Cut
+from gateway.engine.endings import GAVE_UP, INTERNAL_ERROR, KEPT, REFUSED, SAID_NOTHING, TRY_AGAIN, Cut
 from gateway.model.agent import (
     AgentFailed,
     CancelledPrompt,
@@ -85,12 +85,14 @@ def expected(end, cut):
         return TurnState.INTERRUPTED, Reason.DRAIN_TIMEOUT, None
     if cut is Cut.OPERATOR:
         return TurnState.INTERRUPTED, Reason.MANUAL, None
+    if cut is Cut.NEWER:
+        return TurnState.SUPERSEDED, Reason.SUPERSEDED, None
     if cut is Cut.USER:
         return TurnState.CANCELLED, None, None
     return {
-        "cancelled by itself": (TurnState.FAILED, None, GAVE_UP),
-        "cancelled": (TurnState.FAILED, None, GAVE_UP),
-        "failed": (TurnState.FAILED, None, "⚠ It broke."),
+        "cancelled by itself": (TurnState.FAILED, Reason.AGENT_FAILED, f"{GAVE_UP} {TRY_AGAIN}"),
+        "cancelled": (TurnState.FAILED, Reason.AGENT_FAILED, f"{GAVE_UP} {TRY_AGAIN}"),
+        "failed": (TurnState.FAILED, Reason.AGENT_FAILED, f"⚠ It broke. {TRY_AGAIN}"),
         "lost": (TurnState.FAILED, Reason.AGENT_LOST, "⚠ It is gone."),
     }[end]
 
@@ -120,7 +122,7 @@ async def test_what_was_said_before_a_failure_is_not_thrown_away(tmp_path):
         )
         await it.hear("go")
         await it.idle()
-        assert it.chat.texts() == ["half an answer\n\n⚠ It broke."]
+        assert it.chat.texts() == [f"half an answer\n\n⚠ It broke. {TRY_AGAIN}"]
 
 
 async def test_a_bug_ends_the_turn_and_not_the_conversation(tmp_path):
@@ -129,7 +131,30 @@ async def test_a_bug_ends_the_turn_and_not_the_conversation(tmp_path):
         await it.hear("one")
         await it.hear("two")
         await it.idle()
-        assert it.chat.texts() == [INTERNAL_ERROR, "echo two"]
+        assert it.chat.texts() == [INTERNAL_ERROR, KEPT.format(1)]
+        await it.hear("three")
+        await it.idle()
+        assert it.agents.texts()[1:] == ["two", "three"]
+
+
+@pytest.mark.parametrize("lost", [False, True])
+async def test_an_error_stops_the_lane_and_keeps_the_queue(tmp_path, lost):
+    async with fresh_house(tmp_path) as it:
+        held = it.agents.hold(updates=(), end=AgentFailed("It broke.", "", lost=lost))
+        for text in ("one", "two", "three"):
+            await it.hear(text)
+        await it.at_work()
+        held.set()
+        await it.idle()
+        assert it.agents.texts() == ["one"]
+        assert it.chat.texts()[-1] == KEPT.format(2)
+        await it.hear("", command="resume")
+        await until(lambda: len(it.agents.prompts) == 3)
+        await it.idle()
+        assert it.agents.texts() == ["one", "two", "three"]
+        note = it.agents.prompts[1][1].note
+        assert NOTE_MARKER in note, "the request that failed is told of with the next one"
+        assert not it.agents.prompts[2][1].note
 
 
 async def test_an_agent_that_cannot_be_opened_is_said_so(tmp_path):
@@ -137,7 +162,7 @@ async def test_an_agent_that_cannot_be_opened_is_said_so(tmp_path):
         it.agents.openings.append(OpenFailed("It is not installed.", "no such file"))
         await it.hear("one")
         await it.idle()
-        assert it.chat.texts() == ["⚠ It is not installed."]
+        assert it.chat.texts() == [f"⚠ It is not installed. {TRY_AGAIN}"]
         assert (await last_turn(it)).state is TurnState.FAILED
 
 

@@ -10,6 +10,7 @@ SUPERVISORS = {
     "gateway/agents/pool.py:AgentPool._supervised": "an agent's background task must not end the gateway",
     "gateway/app.py:_keep_connected": "one account's adapter must not end the others",
     "gateway/app.py:run": "the last one: a bug is logged whole and said to people in one line",
+    "gateway/engine/approvals.py:Approvals._supervised": "a question's bug must not end the gateway",
     "gateway/engine/commands.py:Commands._supervised": "a command's bug must not end the gateway",
     "gateway/engine/lanes.py:Lanes._run": "one session's bug must not end the others",
     "gateway/engine/outbox.py:Outbox._supervised": "one delivery's bug must not silence its chat",

@@ -29,9 +29,11 @@ from gateway.model.agent import (
     UpdateSink,
 )
 from gateway.model.boot import BootState
+from gateway.model.choices import AgentOffer
 from gateway.model.delivery import Delivered, Delivery, SendOutcome, Unknown
 from gateway.model.message import Inbound
 from gateway.model.operation import Intent
+from gateway.model.permission import Asker
 from gateway.model.session import ResumeMode
 from gateway.model.turn import StepStatus
 from gateway.ports import Batch
@@ -142,7 +144,12 @@ class Players:
         self._live.add(request.session_id)
         return Opened(mode, "scripted", f"agent-{request.session_id}", "/w")
 
-    async def prompt(self, session_id: int, prompt: Prompt, sink: UpdateSink) -> PromptEnd:
+    def offer(self, session_id: int) -> AgentOffer | None:
+        del session_id
+        return None
+
+    async def prompt(self, session_id: int, prompt: Prompt, sink: UpdateSink, ask: Asker) -> PromptEnd:
+        del ask
         session = await self._store.session(session_id)
         assert session is not None
         name = place_of(session.address.route, session.address)

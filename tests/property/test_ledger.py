@@ -16,8 +16,10 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from gateway.model.agent import ToolUpdate
 from gateway.model.delivery import Delivered, DeliveryState, Rejected, RetryAfter, Unknown
 from gateway.model.message import MessageKind, MessageState
+from gateway.model.permission import ApprovalState, OptionKind, PermissionOption, PermissionRequest
 from gateway.model.session import Reason, SessionState
 from gateway.model.turn import TurnState
 from tests.helpers.ledgers import ACCOUNT, LEDGERS, Ledger, entry, notice
@@ -36,6 +38,10 @@ ENDS = st.sampled_from(
         (TurnState.INTERRUPTED, Reason.DRAIN_TIMEOUT),
     ]
 )
+REQUEST = PermissionRequest(
+    ToolUpdate("call", "dig", "execute"), (PermissionOption("yes", "Yes", OptionKind.ALLOW_ONCE),)
+)
+ANSWERS = st.sampled_from([state for state in ApprovalState if state.terminal])
 OUTCOMES = st.sampled_from([Delivered("m"), Rejected("no"), RetryAfter(1.0, "slow"), Unknown("lost")])
 
 
@@ -67,6 +73,7 @@ class LedgerMachine(RuleBasedStateMachine):
         self.current: dict[str, int] = {}
         self.known: dict[str, int] = {}
         self.deliveries: dict[int, DeliveryState] = {}
+        self.questions: dict[int, tuple[int, int]] = {}  # turn and delivery of each that is open
         self.ledger = Ledger(self.do(self.open()), Path(self.folder.name))
         self.do(self.ledger.start())
 
@@ -90,6 +97,17 @@ class LedgerMachine(RuleBasedStateMachine):
         for delivery in owed:
             assert delivery.id not in self.deliveries
             self.deliveries[delivery.id] = delivery.state
+
+    def over(self, questions):
+        """Questions end; the deliveries whose messages have to be edited because of it."""
+        edited = []
+        for question in sorted(questions):
+            _, asked = self.questions.pop(question)
+            if self.deliveries[asked] in (DeliveryState.PENDING, DeliveryState.HELD):
+                self.deliveries[asked] = DeliveryState.REJECTED
+            elif self.deliveries[asked] is not DeliveryState.REJECTED:
+                edited.append(asked)
+        return edited
 
     @rule(chat=CHATS, event=EVENTS)
     def accept(self, chat, event):
@@ -140,7 +158,10 @@ class LedgerMachine(RuleBasedStateMachine):
         if model is None or model.running is None:
             return
         state, reason = end
-        self.owe(self.do(self.ledger.end(model.running, state, "reply", reason=reason)))
+        edited = self.over([ident for ident, (turn, _) in self.questions.items() if turn == model.running])
+        owed = self.do(self.ledger.end(model.running, state, "reply", reason=reason))
+        assert [delivery.edits for delivery in owed if delivery.edits] == edited
+        self.owe(owed)
         if state is TurnState.COMPLETED:
             model.marked, model.attempts = None, 0
         elif reason:
@@ -155,7 +176,34 @@ class LedgerMachine(RuleBasedStateMachine):
             self.do(self.ledger.store.mark_pending([model.running], Reason.DRAIN_TIMEOUT, at))
             model.marked = model.running
 
+    @rule(chat=CHATS)
+    def ask(self, chat):
+        _, model = self.of(chat)
+        if model is None or model.running is None:
+            return
+        opened = self.do(self.ledger.store.open_approval(model.running, REQUEST, self.ledger.tick()))
+        approval, owed = opened
+        self.owe(owed)
+        self.questions[approval.id] = (model.running, approval.delivery_id)
+
+    @precondition(lambda self: self.questions)
+    @rule(number=st.integers(0, 9), state=ANSWERS)
+    def answer(self, number, state):
+        question = sorted(self.questions)[number % len(self.questions)]
+        edited = self.over([question])
+        settle, at = self.ledger.store.settle_approval, self.ledger.tick()
+        ended, owed = self.do(settle(question, state, at, "yes"))
+        assert ended.state is state
+        assert [delivery.edits for delivery in owed] == edited
+        self.owe(owed)
+        assert self.do(settle(question, ApprovalState.VOID, at)) is None, "it has one end"
+
     def cut_all(self):
+        edited = self.over(tuple(self.questions))
+        found = self.do(self.ledger.store.deliveries(10_000))
+        owed = [delivery for delivery in found if delivery.id not in self.deliveries]
+        assert sorted(delivery.edits for delivery in owed) == edited
+        self.owe(owed)
         for model in self.sessions.values():
             if model.running:
                 model.marked = model.running
@@ -258,6 +306,15 @@ class LedgerMachine(RuleBasedStateMachine):
         act = self.ledger.store.hold if hold else self.ledger.store.retry_doubtful
         self.do(act(ident))
         self.deliveries[ident] = DeliveryState.HELD if hold else DeliveryState.PENDING
+
+    @invariant()
+    def what_is_asked_is_open_and_asked_in_a_running_turn(self):
+        running = {model.running for model in self.sessions.values()}
+        for question, (turn, _) in self.questions.items():
+            approval = self.do(self.ledger.store.approval(question))
+            assert approval.state is ApprovalState.PENDING
+            assert approval.turn_id in running
+            assert approval.turn_id == turn
 
     @invariant()
     def law_01_no_message_is_lost(self):

@@ -9,14 +9,16 @@ import pytest
 from gateway import cli
 from gateway.model.session import Reason, ResumeMode
 from gateway.model.turn import TurnState
-from tests.harness.settings import settings, write
+from tests.harness.settings import merged, settings, write
 from tests.helpers.ledgers import opened
+
+NOBODY = "http://127.0.0.1:1"
 
 
 @pytest.fixture
 def config(tmp_path, monkeypatch):
     monkeypatch.delenv("CARRYON_CONFIG", raising=False)
-    return write(tmp_path / "gateway.yaml", settings(tmp_path, "http://127.0.0.1:1"))
+    return write(tmp_path / "gateway.yaml", settings(tmp_path, NOBODY))
 
 
 @pytest.fixture
@@ -70,6 +72,48 @@ def test_check_says_that_all_is_well(carryon, config):
     assert "is fine" in out
     assert "telegram" in out
     assert "demo" in out
+
+
+def test_check_warns_of_a_program_that_is_not_there(carryon, config, tmp_path, monkeypatch):
+    monkeypatch.setenv("PROGRAM", "a-program-of-the-environment")
+    changes = {"agents": {"codex": {"command": ["no-such-agent"]}, "other": {"command": ["${PROGRAM}"]}}}
+    write(config, merged(settings(tmp_path, NOBODY), changes))
+    code, out, err = carryon("--config", config, "check")
+    assert code == 0
+    assert "can be used, but see the warnings" in out
+    first, second = err.splitlines()
+    (number,) = [n for n, line in enumerate(config.read_text().splitlines(), 1) if "no-such-agent" in line]
+    assert first.startswith(f"carryon: warning: {config}:{number}:")
+    assert 'agents.codex.command: found "no-such-agent"; there is no such program on PATH; install' in first
+    assert "agents.other.command" in second
+    assert "a-program-of-the-environment" not in second
+
+
+def test_check_looks_for_programs_where_the_agent_will(carryon, config, tmp_path):
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "own-agent").symlink_to(sys.executable)
+    agent = {"command": ["own-agent"], "env": {"PATH": str(tmp_path / "bin")}}
+    write(config, merged(settings(tmp_path, NOBODY), {"agents": {"own": agent}}))
+    assert carryon("--config", config, "check")[2] == ""
+
+
+@pytest.mark.parametrize(
+    ("access", "warned"),
+    [
+        ({"default": "deny"}, True),
+        ({"default": "deny", "allow": ["telegram:1"]}, False),
+        ({"default": "deny", "admins": ["telegram:1"]}, False),
+        ({"default": "allow"}, False),
+    ],
+)
+def test_check_warns_when_nobody_may_use_the_bot(carryon, config, tmp_path, access, warned):
+    write(config, merged(settings(tmp_path, NOBODY), {"access": access}))
+    code, _, err = carryon("--config", config, "check")
+    assert code == 0
+    assert ("access: nobody may use the bot" in err) == warned
+    if warned:
+        (number,) = [n for n, line in enumerate(config.read_text().splitlines(), 1) if '"access"' in line]
+        assert err.startswith(f"carryon: warning: {config}:{number}:")
 
 
 @pytest.mark.parametrize("place", ["before", "after", "joined", "short", "environment"])
@@ -166,6 +210,19 @@ def test_a_session_is_shown_with_its_turns(carryon, config, tmp_path):
     assert (turn["state"], turn["mode"], turn["text"]) == ("completed", "fresh", "general greetings")
 
 
+@pytest.mark.parametrize(("seen_after", "took"), [(7.9, "at least 7 s"), (0.4, "unknown"), (0.0, "unknown")])
+def test_how_long_a_killed_turn_took_is_not_made_up(carryon, config, tmp_path, seen_after, took):
+    async def killed(ledger):
+        await ledger.begin((await ledger.say("work")).session_id)
+        await ledger.store.beat(ledger.boot, ledger.now + seen_after)
+        ledger.tick(60)
+        await ledger.start()
+
+    fill(tmp_path, killed)
+    head, _, row = carryon("sessions", "show", "1", "--config", config)[1].splitlines()[-3:]
+    assert row[head.index("took") :].startswith(f"{took}")
+
+
 def test_an_unknown_session(carryon, config, tmp_path):
     fill(tmp_path, a_conversation)
     code, out, err = carryon("sessions", "show", "99", "--config", config)
@@ -234,10 +291,11 @@ def test_wrong_usage(carryon, args):
     assert "frobnicate" in err
 
 
-def test_an_unknown_platform_cannot_be_emulated(carryon):
-    code, _, err = carryon("emulate", "carrier-pigeon")
-    assert code == 1
-    assert "telegram" in err
+@pytest.mark.parametrize("args", [("emulate", "carrier-pigeon"), ("demo", "--platform", "carrier-pigeon")])
+def test_an_unknown_platform_is_wrong_usage(carryon, args):
+    code, _, err = carryon(*args)
+    assert code == 2
+    assert all(name in err for name in ("carrier-pigeon", "telegram", "discord", "slack"))
 
 
 def test_help_is_help(carryon):

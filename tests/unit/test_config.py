@@ -143,6 +143,8 @@ def test_reasons_are_those_of_the_sessions() -> None:
     assert set(get_args(config_types.Reason)) == {reason.value for reason in Reason} - {
         Reason.RESUME_LOOP,
         Reason.STOPPED,
+        Reason.SUPERSEDED,
+        Reason.AGENT_FAILED,
     }
 
 

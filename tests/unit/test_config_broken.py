@@ -43,6 +43,7 @@ def row(place: str, new: str, *parts: str, old: str = "", **environ: str) -> Row
 
 
 ENV = "environment CARRYON__"
+DISCORD = "  other: {{platform: discord, token: {}}}\nagents:\n"
 SHORT = "!replace the whole file!"
 ROWS = [
     # The file as a whole
@@ -78,7 +79,7 @@ ROWS = [
     row("5:5", "tokn: ${TOKEN}", "accounts.telegram.tokn: unknown key", '"token"', old="token: ${TOKEN}"),
     row("3:3", "tokn: ${TOKEN}", "accounts.telegram.token: missing", old="token: ${TOKEN}"),
     row("13:7", "log: {fromat: json}\n", 'did you mean "format"?'),
-    row("7:3", "cwd: x", "agents.demo.command: missing", old="command: [carryon-demo-agent]"),
+    row("8:5", "cwd: x", "agents.demo: ", "command is needed", old="command: [carryon-demo-agent]"),
     row("5:5", f"{TOKEN}{TOKEN}: x", "123456:t…: unknown key", old="token: ${TOKEN}"),
     row("1:1", "a: 1", "agents: missing", old=SHORT),
     # Wrong types
@@ -137,6 +138,16 @@ ROWS = [
         "http://127.0.0.1:8081",
         old="token: ${TOKEN}",
     ),
+    row(
+        "5:14",
+        "api_url: ws://127.0.0.1:8081/very-secret\n    token: ${TOKEN}",
+        'found an address that begins with "ws://127.0.0.1:8081"; ',
+        "http://127.0.0.1:8081",
+        old="token: ${TOKEN}",
+    ),
+    row(
+        "5:14", "api_url: ws://me:pw@127.0.0.1/very\n    token: ${TOKEN}", "not shown", old="token: ${TOKEN}"
+    ),
     row("5:14", "api_url: http://[::1\n    token: ${TOKEN}", "an address such as", old="token: ${TOKEN}"),
     row(
         "5:18",
@@ -154,6 +165,15 @@ ROWS = [
     row("12:11", 'allow: ["telegram:"]', '"account:user"', old='allow: ["telegram:1"]'),
     row("13:12", '  admins: [":5"]\n', "access.admins.0", '"account:user"'),
     row("2:11", "accounts: {}\nx-y:\n", "accounts: empty", "at least one", old="accounts:\n"),
+    row("6:37", DISCORD.format("abc.def.ghi"), "the first holds the bot's id", "Bot page", old="agents:\n"),
+    row("6:37", DISCORD.format("YWJj.def.ghi"), "the first holds the bot's id", old="agents:\n"),
+    row(
+        "6:63",
+        DISCORD.format("MTAwMQ.Gx.y, gateway_url: http://127.0.0.1:8082/gateway"),
+        'found an address that begins with "http://127.0.0.1:8082"; ',
+        "ws://127.0.0.1:8082/gateway",
+        old="agents:\n",
+    ),
     # References
     row(
         "5:12",
@@ -228,7 +248,7 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     assert problem.startswith(
         f"{tmp_path}/none.yaml: cannot be read (No such file or directory); a YAML file"
     )
-    assert problem.endswith("--config FILE")
+    assert problem.endswith("--config FILE, or in the environment variable CARRYON_CONFIG")
 
 
 def test_a_directory(tmp_path: Path) -> None:
@@ -278,3 +298,38 @@ def test_very_many_problems_are_cut(tmp_path: Path) -> None:
     problems = refused(path, {}).problems
     assert len(problems) == 101
     assert problems[-1] == "... and 403 more"
+
+
+SLACK = "{{platform: slack, bot_token: xoxb-{}, app_token: 'xapp-{}'}}"
+TWICE = f"""\
+accounts:
+  one: {{platform: telegram, token: "${{TOKEN}}"}}
+  two:
+    platform: telegram
+    token: {TOKEN}
+  there: {{platform: telegram, token: "${{TOKEN}}", api_url: http://127.0.0.1:8081}}
+  third: {{platform: telegram, token: "${{TOKEN}}", api_url: http://127.0.0.1:8081/}}
+  four: {SLACK.format("four", "one-and-the-same")}
+  five: {SLACK.format("five", "one-and-the-same")}
+agents: {{demo: {{command: [x]}}}}
+default_agent: demo
+"""
+
+
+def test_a_token_belongs_to_one_account_of_a_server(tmp_path: Path) -> None:
+    path = tmp_path / "gateway.yaml"
+    path.write_text(TWICE)
+    error = refused(path, {"TOKEN": TOKEN})
+    assert_discreet(error)
+    assert "one-and-the-same" not in str(error)
+    assert [problem.removeprefix(str(path)).split("; ")[0] for problem in error.problems] == [
+        f":5:12: accounts.two.token: the same token as at accounts.one.token ({path}:2:36)",
+        f":7:38: accounts.third.token: the same token as at accounts.there.token ({path}:6:38)",
+        f":9:60: accounts.five.app_token: the same token as at accounts.four.app_token ({path}:8:60)",
+    ]
+
+
+def test_tokens_that_are_not_known_are_not_compared(tmp_path: Path) -> None:
+    path = tmp_path / "gateway.yaml"
+    path.write_text(TWICE.replace(TOKEN, "${TOKEN}").replace("one-and-the-same", "${APP}"))
+    assert all("is not set" in problem for problem in refused(path, {}).problems)

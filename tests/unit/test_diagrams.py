@@ -5,6 +5,7 @@ import pytest
 from gateway.model.boot import BOOT_TRANSITIONS
 from gateway.model.delivery import DELIVERY_TRANSITIONS
 from gateway.model.message import MESSAGE_TRANSITIONS
+from gateway.model.permission import APPROVAL_TRANSITIONS
 from gateway.model.session import SESSION_TRANSITIONS
 from gateway.model.turn import TURN_TRANSITIONS
 from tools import diagrams
@@ -14,6 +15,7 @@ TABLES = (
     SESSION_TRANSITIONS,
     TURN_TRANSITIONS,
     DELIVERY_TRANSITIONS,
+    APPROVAL_TRANSITIONS,
     BOOT_TRANSITIONS,
 )
 

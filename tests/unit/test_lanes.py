@@ -3,7 +3,7 @@
 import asyncio
 from contextlib import asynccontextmanager
 
-from gateway.engine.lanes import Lanes
+from gateway.engine.lanes import Lanes, Next
 from tests.helpers.clock import until
 
 
@@ -24,7 +24,7 @@ class Work:
         if not self.queues.get(session):
             if self.at_last_look:
                 self.at_last_look()
-            return False
+            return Next.IDLE
         assert session not in self.running, "one turn at a time"
         self.running.add(session)
         self.most = max(self.most, len(self.running))
@@ -37,7 +37,7 @@ class Work:
             self.done.append(item)
         finally:
             self.running.discard(session)
-        return True
+        return Next.GO
 
 
 @asynccontextmanager

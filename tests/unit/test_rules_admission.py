@@ -136,13 +136,28 @@ def test_where_a_group_message_belongs(thread_scope, thread, address):
         ("stop", "now", MessageKind.COMMAND, "now"),
         ("frobnicate", "a b", MessageKind.USER, "/frobnicate a b"),
         ("frobnicate", "", MessageKind.USER, "/frobnicate"),
+        ("Stop", "", MessageKind.COMMAND, ""),
+        ("FrobNicate", "Now", MessageKind.USER, "/FrobNicate Now"),
+        ("", "/deploy:all now", MessageKind.USER, "/deploy:all now"),
     ],
 )
-def test_commands(command, text, kind, passed):
-    entry = admit(replace(DIRECT, command=command, text=text), "telegram", OPEN, 0.0)
+@pytest.mark.parametrize("event", [DIRECT, GROUP], ids=["direct", "group"])
+def test_commands(event, command, text, kind, passed):
+    """An agent's own are passed on as written: in groups too, where other messages begin with a name."""
+    entry = admit(replace(event, command=command, text=text), "telegram", OPEN, 0.0)
     assert isinstance(entry, Entry)
     assert (entry.kind, entry.text) == (kind, passed)
-    assert entry.command == (command if kind is MessageKind.COMMAND else "")
+    assert entry.command == (command.lower() if kind is MessageKind.COMMAND else "")
+    assert entry.origin.author_name == "Ann"
+
+
+@pytest.mark.parametrize(
+    "text", ["/etc/hosts is wrong", "see /count", "// no", "/", "/ count", "/2", "/stop@other_bot"]
+)
+def test_what_only_looks_like_a_command_has_its_author(text):
+    entry = admit(replace(GROUP, text=text), "telegram", OPEN, 0.0)
+    assert isinstance(entry, Entry)
+    assert entry.text == f"Ann: {text}"
 
 
 def test_a_stranger_learns_the_id_to_ask_for_only_in_private():

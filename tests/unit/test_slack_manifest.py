@@ -27,10 +27,26 @@ def test_the_address_ends_in_a_slash(url):
     assert SlackAccount(**GOOD, api_url=url).api_url == "http://127.0.0.1:8083/api/"
 
 
-def test_swapped_tokens_are_recognised():
-    text = complaint(bot_token=GOOD["app_token"], app_token=GOOD["bot_token"])
-    assert text.count("have been swapped") == 2
+HEXADECIMAL = "0123456789abcdef" * 2
+
+
+@pytest.mark.parametrize(
+    ("given", "mistaken"),
+    [
+        ({"bot_token": "xapp-1-A1-2-abc"}, "this looks like an app-level token; bot_token begins with xoxb-"),
+        ({"app_token": "xoxb-1-2-abc"}, "this looks like a bot token; app_token begins with xapp-"),
+        ({"bot_token": "xoxp-1-2-abc"}, "this looks like a user token; bot_token begins with xoxb-"),
+        ({"bot_token": "xoxe.xoxb-1-abc"}, "this looks like a token that expires (token rotation);"),
+        ({"app_token": HEXADECIMAL}, "this looks like the signing secret or the client secret; app_token"),
+        ({"app_token": "xapp-a abc"}, "Value error, app_token begins with xapp-"),
+    ],
+)
+def test_what_was_mistaken_for_a_token_is_named(given, mistaken):
+    text = complaint(**given)
+    assert mistaken in text
+    assert "of the app's settings" in text
     assert "abc" not in text
+    assert HEXADECIMAL not in text
 
 
 @pytest.mark.parametrize("token", ["", "abc", "xoxp-1-2-abc", "xoxb-", "xoxb-a b", "xoxb-ä", "xoxb-a\n"])

@@ -8,6 +8,7 @@ import pytest
 from gateway.model.boot import BOOT_TRANSITIONS, BootState
 from gateway.model.delivery import DELIVERY_TRANSITIONS, DeliveryState
 from gateway.model.message import MESSAGE_TRANSITIONS, MessageState
+from gateway.model.permission import APPROVAL_TRANSITIONS, ApprovalState
 from gateway.model.session import SESSION_TRANSITIONS, SessionState
 from gateway.model.states import IllegalTransitionError
 from gateway.model.turn import TURN_TRANSITIONS, TurnState
@@ -67,6 +68,11 @@ TABLES: list[tuple[object, type[StrEnum], set[tuple[str, str]]]] = [
             ("rejected", "pending"),  # only by a person
         },
     ),
+    (
+        APPROVAL_TRANSITIONS,
+        ApprovalState,
+        {("pending", end) for end in ("allowed", "refused", "expired", "void")},
+    ),
 ]
 
 CELLS = [
@@ -99,6 +105,8 @@ def test_what_is_final_has_no_exit():
     assert not TURN_TRANSITIONS.edges[TurnState.COMPLETED]
     for state in TurnState:
         assert state.terminal == (not TURN_TRANSITIONS.edges[state])
+    for state in ApprovalState:
+        assert state.terminal == (not APPROVAL_TRANSITIONS.edges[state])
     assert not BOOT_TRANSITIONS.edges[BootState.STOPPED]
     assert not DELIVERY_TRANSITIONS.edges[DeliveryState.SENT]
     for state in MessageState:

@@ -5,21 +5,14 @@ from collections import deque
 
 import pytest
 
+from gateway.engine.endings import GAVE_UP, SAID_NOTHING, TRY_AGAIN
 from gateway.engine.outbox import DOUBTFUL_EDITS
 from gateway.engine.streams import STOPPED, STUCK_SECONDS, ended_early
-from gateway.engine.turns import GAVE_UP, SAID_NOTHING
 from gateway.model.agent import AgentFailed, Ended
 from gateway.model.delivery import DeliveryKind, Rejected, RetryAfter, Unknown
 from tests.helpers.clock import until
+from tests.helpers.growing import asked, began, finish, growing
 from tests.helpers.onlookers import LABEL, Arrived, done, pass_time, scene, seen
-
-
-async def began(it, text="Once upon"):
-    """An answer has begun to show."""
-    end = it.agents.talk(text)
-    await it.hear("tell me")
-    await seen(it, text)
-    return end
 
 
 async def test_an_answer_that_is_ready_soon_is_sent_in_one_piece(tmp_path):
@@ -27,22 +20,17 @@ async def test_an_answer_that_is_ready_soon_is_sent_in_one_piece(tmp_path):
         end = it.agents.talk("Hel")
         await it.hear("hello")
         await pass_time(it, 0.75)
-        it.agents.say("lo.")
-        end.set()
-        await done(it)
+        await finish(it, end, "lo.")
         assert s.chat.reads() == ["Hello."]
         assert [delivery.kind for delivery in s.chat.tried] == [DeliveryKind.REPLY]
         assert (s.chat.edited, s.chat.amended) == ([], [])
 
 
 async def test_a_long_answer_grows_in_one_message_and_ends_exactly(tmp_path):
-    async with scene(tmp_path) as s, s.life() as it:
-        end = await began(it)
+    async with growing(tmp_path, "Once upon") as (s, it, end):
         it.agents.say(" a time,")
         await seen(it, "Once upon a time,")
-        it.agents.say(" there was an end.")
-        end.set()
-        await done(it)
+        await finish(it, end, " there was an end.")
         assert s.chat.reads() == ["Once upon a time, there was an end."]
         assert len(s.chat.edited) == 1
         assert [delivery.kind for delivery in s.chat.tried] == [DeliveryKind.STREAM, DeliveryKind.REPLY]
@@ -52,7 +40,7 @@ async def test_a_long_answer_grows_in_one_message_and_ends_exactly(tmp_path):
 async def test_it_changes_no_more_often_than_the_platform_likes(tmp_path):
     async with scene(tmp_path) as s, s.life() as it:
         s.chat.amend_seconds = 2.0
-        end = await began(it)
+        end = await began(it, "Once upon")
         for _ in range(40):
             it.agents.say(" more")
             await pass_time(it, 0.25)
@@ -61,8 +49,7 @@ async def test_it_changes_no_more_often_than_the_platform_likes(tmp_path):
         before = len(s.chat.amended)
         await pass_time(it, 5.0)
         assert len(s.chat.amended) == before, "nothing new is shown again"
-        end.set()
-        await done(it)
+        await finish(it, end)
         assert s.chat.reads() == ["Once upon" + " more" * 40]
 
 
@@ -72,27 +59,23 @@ async def test_an_answer_without_text_yet_shows_nothing(tmp_path):
         await it.hear("think")
         await pass_time(it, 5.0)
         assert s.chat.reads() == []
-        end.set()
-        await done(it)
+        await finish(it, end)
         assert s.chat.reads() == [SAID_NOTHING]
         assert s.chat.edited == []
 
 
 async def test_what_does_not_fit_follows_in_further_messages(tmp_path):
-    async with scene(tmp_path, text_limit=20) as s, s.life() as it:
-        end = await began(it, "one two three")
+    async with growing(tmp_path, "one two three", text_limit=20) as (s, it, end):
         it.agents.say(" four five six seven eight nine")
         await seen(it, "one two three four")
         await pass_time(it, 3.0)
         assert s.chat.reads() == ["one two three four"]
-        end.set()
-        await done(it)
+        await finish(it, end)
         assert s.chat.reads() == ["one two three four", "five six seven eight", "nine"]
 
 
 async def test_a_rate_limit_on_changes_is_respected(tmp_path):
-    async with scene(tmp_path) as s, s.life() as it:
-        end = await began(it)
+    async with growing(tmp_path, "Once upon") as (s, it, end):
         s.chat.amends = deque([RetryAfter(10.0, "slow down")])
         it.agents.say(" a time")
         while s.chat.amends:
@@ -100,39 +83,33 @@ async def test_a_rate_limit_on_changes_is_respected(tmp_path):
         await pass_time(it, 7.0)
         assert s.chat.amended == []
         await seen(it, "Once upon a time")
-        end.set()
-        await done(it)
+        await finish(it, end)
         assert s.chat.reads() == ["Once upon a time"]
 
 
 @pytest.mark.parametrize("problem", [Rejected("too old"), ValueError("a bug")])
 async def test_a_message_that_refuses_to_grow_still_gets_its_end(tmp_path, problem):
-    async with scene(tmp_path) as s, s.life() as it:
-        end = await began(it)
+    async with growing(tmp_path, "Once upon") as (s, it, end):
         s.chat.amends = deque([problem])
         it.agents.say(" a time")
         await pass_time(it, 5.0)
         assert not s.chat.amends
         assert s.chat.amended == []
-        end.set()
-        await done(it)
+        await finish(it, end)
         assert s.chat.reads() == ["Once upon a time"]
 
 
 async def test_a_change_of_unknown_outcome_does_no_harm(tmp_path):
-    async with scene(tmp_path) as s, s.life() as it:
-        end = await began(it)
+    async with growing(tmp_path, "Once upon") as (s, it, end):
         s.chat.amends = deque([Unknown("lost")])
         it.agents.say(" a time")
         await seen(it, "Once upon a time")
-        end.set()
-        await done(it)
+        await finish(it, end)
         assert s.chat.reads() == ["Once upon a time"]
 
 
 async def test_the_end_waits_for_a_change_that_is_under_way(tmp_path):
-    async with scene(tmp_path) as s, s.life() as it:
-        end = await began(it)
+    async with growing(tmp_path, "Once upon") as (s, it, end):
         s.chat.amending = asyncio.Event()
         it.agents.say(" a time")
         await pass_time(it, 2.0)
@@ -146,8 +123,7 @@ async def test_the_end_waits_for_a_change_that_is_under_way(tmp_path):
 
 
 async def test_the_end_does_not_wait_for_ever(tmp_path):
-    async with scene(tmp_path) as s, s.life() as it:
-        end = await began(it)
+    async with growing(tmp_path, "Once upon") as (s, it, end):
         s.chat.amending = asyncio.Event()
         it.agents.say(" a time")
         await pass_time(it, 2.0)
@@ -158,12 +134,9 @@ async def test_the_end_does_not_wait_for_ever(tmp_path):
 
 
 async def test_an_end_whose_message_is_gone_is_sent_anew_once(tmp_path):
-    async with scene(tmp_path) as s, s.life() as it:
-        end = await began(it)
+    async with growing(tmp_path, "Once upon") as (s, it, end):
         s.chat.delete("Once upon")
-        it.agents.say(" a time.")
-        end.set()
-        await done(it)
+        await finish(it, end, " a time.")
         assert s.chat.reads() == ["Once upon a time."]
         assert await s.ledger.store.deliveries(10) == ()
         await it.hear("and then?")
@@ -173,20 +146,16 @@ async def test_an_end_whose_message_is_gone_is_sent_anew_once(tmp_path):
 
 @pytest.mark.parametrize("lost", [Unknown("lost"), Arrived("lost")])
 async def test_an_end_of_unknown_outcome_is_repeated_without_a_word(tmp_path, lost):
-    async with scene(tmp_path) as s, s.life() as it:
-        end = await began(it)
+    async with growing(tmp_path, "Once upon") as (s, it, end):
         s.chat.edits = deque([lost, lost, lost])
-        it.agents.say(" a time.")
-        end.set()
-        await done(it)
+        await finish(it, end, " a time.")
         assert s.chat.reads() == ["Once upon a time."]
         assert s.chat.asked == []
         assert len(s.chat.edited) == 1
 
 
 async def test_a_message_that_can_never_be_changed_does_not_silence_its_chat(tmp_path):
-    async with scene(tmp_path) as s, s.life() as it:
-        end = await began(it)
+    async with growing(tmp_path, "Once upon") as (s, it, end):
         s.chat.edits = deque([Unknown("it broke")] * 1000)
         it.agents.say(" a time.")
         end.set()
@@ -197,8 +166,7 @@ async def test_a_message_that_can_never_be_changed_does_not_silence_its_chat(tmp
 
 
 async def test_an_edit_waits_as_long_as_the_platform_says(tmp_path):
-    async with scene(tmp_path) as s, s.life() as it:
-        end = await began(it)
+    async with growing(tmp_path, "Once upon") as (s, it, end):
         s.chat.edits = deque([RetryAfter(300.0, "slow down")])
         it.agents.say(" a time.")
         end.set()
@@ -215,12 +183,9 @@ async def test_an_edit_waits_as_long_as_the_platform_says(tmp_path):
 async def test_an_opening_that_cannot_be_asked_about_makes_the_answer_say_so(tmp_path, lost, shown):
     async with scene(tmp_path) as s, s.life() as it:
         s.chat.script["1001"] = deque([lost])
-        end = it.agents.talk("Half")
-        await it.hear("tell me")
+        end = await asked(it)
         await pass_time(it, 5.0)
-        it.agents.say(" and whole")
-        end.set()
-        await done(it)
+        await finish(it, end, " and whole")
         assert s.chat.reads() == shown
         assert s.chat.amended == []
 
@@ -229,38 +194,30 @@ async def test_an_opening_that_cannot_be_asked_about_makes_the_answer_say_so(tmp
 async def test_an_opening_that_can_be_asked_about_is_exact(tmp_path, lost):
     async with scene(tmp_path, knows=True) as s, s.life() as it:
         s.chat.script["1001"] = deque([lost])
-        end = it.agents.talk("Half")
-        await it.hear("tell me")
+        end = await asked(it)
         await pass_time(it, 5.0)
         it.agents.say(" and whole")
         await pass_time(it, 3.0)
         assert s.chat.reads() == (["Half and whole"] if isinstance(lost, Arrived) else [])
-        end.set()
-        await done(it)
+        await finish(it, end)
         assert s.chat.reads() == ["Half and whole"]
 
 
 async def test_an_opening_whose_sending_failed_with_a_bug_leaves_a_doubt(tmp_path):
     async with scene(tmp_path) as s, s.life() as it:
         s.chat.script["1001"] = deque([ValueError("a bug")])
-        end = it.agents.talk("Half")
-        await it.hear("tell me")
+        end = await asked(it)
         await pass_time(it, 3.0)
-        it.agents.say(" and whole")
-        end.set()
-        await done(it)
+        await finish(it, end, " and whole")
         assert s.chat.reads() == [LABEL + "Half and whole"]
 
 
 async def test_a_refused_opening_is_followed_by_the_whole_answer(tmp_path):
     async with scene(tmp_path) as s, s.life() as it:
         s.chat.script["1001"] = deque([Rejected("not like this")])
-        end = it.agents.talk("Half")
-        await it.hear("tell me")
+        end = await asked(it)
         await pass_time(it, 5.0)
-        it.agents.say(" and whole")
-        end.set()
-        await done(it)
+        await finish(it, end, " and whole")
         assert s.chat.reads() == ["Half and whole"]
         assert (s.chat.amended, s.chat.edited) == ([], [])
 
@@ -268,12 +225,9 @@ async def test_a_refused_opening_is_followed_by_the_whole_answer(tmp_path):
 async def test_an_opening_that_still_waits_is_not_worth_sending_any_more(tmp_path):
     async with scene(tmp_path) as s, s.life() as it:
         s.chat.script["1001"] = deque([RetryAfter(300.0, "slow down")])
-        end = it.agents.talk("Half")
-        await it.hear("tell me")
+        end = await asked(it)
         await pass_time(it, 2.0)
-        it.agents.say(" and whole")
-        end.set()
-        await done(it)
+        await finish(it, end, " and whole")
         assert s.chat.reads() == ["Half and whole"]
         assert [delivery.kind for delivery in s.chat.delivered] == [DeliveryKind.REPLY]
 
@@ -281,26 +235,22 @@ async def test_an_opening_that_still_waits_is_not_worth_sending_any_more(tmp_pat
 @pytest.mark.parametrize(
     ("end", "line"),
     [
-        (AgentFailed("It broke.", "", lost=False), "⚠ It broke."),
+        (AgentFailed("It broke.", "", lost=False), f"⚠ It broke. {TRY_AGAIN}"),
         (AgentFailed("It is gone.", "", lost=True), "⚠ It is gone."),
-        (Ended("cancelled"), GAVE_UP),
+        (Ended("cancelled"), f"{GAVE_UP} {TRY_AGAIN}"),
     ],
 )
 async def test_an_answer_that_fails_ends_in_its_message(tmp_path, end, line):
     async with scene(tmp_path) as s, s.life() as it:
-        release = it.agents.talk("Half", end=end)
-        await it.hear("tell me")
-        await seen(it, "Half")
+        release = await began(it, end=end)
         release.set()
         await done(it)
         assert s.chat.reads() == [f"Half\n\n{line}"]
 
 
 async def test_an_answer_that_says_nothing_more_is_ended_all_the_same(tmp_path):
-    async with scene(tmp_path) as s, s.life() as it:
-        end = await began(it)
-        end.set()
-        await done(it)
+    async with growing(tmp_path, "Once upon") as (s, it, end):
+        await finish(it, end)
         assert s.chat.reads() == ["Once upon"]
         assert s.chat.edited == [("m1", "Once upon")]
 
@@ -323,14 +273,11 @@ async def test_answers_grow_side_by_side(tmp_path):
 
 async def test_where_streaming_is_off_an_answer_comes_in_one_piece(tmp_path):
     async with scene(tmp_path) as s, s.life(streaming=False) as it:
-        end = it.agents.talk("Half")
-        await it.hear("tell me")
+        end = await asked(it)
         await until(lambda: it.agents.running)
         await pass_time(it, 5.0)
         assert s.chat.reads() == []
-        it.agents.say(" and whole")
-        end.set()
-        await done(it)
+        await finish(it, end, " and whole")
         assert s.chat.reads() == ["Half and whole"]
 
 

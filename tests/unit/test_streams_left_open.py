@@ -6,38 +6,26 @@ from gateway.engine.streams import CUT_SHORT, STOPPED
 from gateway.model.delivery import Unknown
 from gateway.model.states import IllegalTransitionError
 from gateway.rules.recovery import ResumePolicy
+from tests.helpers.growing import killed
 from tests.helpers.ledgers import notice
-from tests.helpers.onlookers import done, scene, seen
-
-
-async def half(s, it):
-    it.agents.talk("Half")
-    await it.hear("tell me")
-    await seen(it, "Half")
-    await it.quiet()
+from tests.helpers.onlookers import done, scene
 
 
 async def test_a_resumed_turn_that_is_stopped_before_it_speaks_keeps_what_was_said(tmp_path):
-    async with scene(tmp_path) as s:
-        async with s.life() as it:
-            await half(s, it)
-        async with s.life(ready=False) as it:
-            it.agents.talk()
-            await it.ready()
-            await it.at_work()
-            s.clock.advance(1.0)
-            await it.hear("", command="stop")
-            await done(it)
-            assert s.chat.reads() == ["Half" + STOPPED, "Stopped."]
+    async with killed(tmp_path) as s, s.life(ready=False) as it:
+        it.agents.talk()
+        await it.ready()
+        await it.at_work()
+        s.clock.advance(1.0)
+        await it.hear("", command="stop")
+        await done(it)
+        assert s.chat.reads() == ["Half" + STOPPED, "Stopped."]
 
 
 async def test_what_is_not_resumed_by_itself_leaves_no_half_answer(tmp_path):
-    async with scene(tmp_path) as s:
-        async with s.life() as it:
-            await half(s, it)
-        async with s.life(resume=ResumePolicy(enabled=False)) as it:
-            await done(it)
-            assert s.chat.reads() == ["Half" + CUT_SHORT]
+    async with killed(tmp_path) as s, s.life(resume=ResumePolicy(enabled=False)) as it:
+        await done(it)
+        assert s.chat.reads() == ["Half" + CUT_SHORT]
 
 
 async def test_what_was_dropped_while_the_platform_was_asked_stays_dropped(tmp_path):

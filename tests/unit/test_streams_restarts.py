@@ -14,40 +14,28 @@ from gateway.model.operation import Intent, StopRequest
 from gateway.ports import Batch
 from gateway.rules.recovery import ResumePolicy
 from tests.helpers.clock import until
+from tests.helpers.growing import WHOLE, after_it_was_sent, asked, began, finish, killed, read_back
 from tests.helpers.ledgers import ACCOUNT
 from tests.helpers.onlookers import LABEL, done, pass_time, scene, seen
-
-WHOLE = "The whole answer."
 
 
 async def before_it_is_claimed(s, it):
     s.chat.paces["1001"] = asyncio.Event()
-    it.agents.talk("Half")
-    await it.hear("tell me")
+    await asked(it)
     await pass_time(it, 2.0)
     assert s.store.reached["open_stream"]
 
 
 async def while_it_is_claimed(s, it):
     s.chat.gates["1001"] = asyncio.Event()
-    it.agents.talk("Half")
-    await it.hear("tell me")
+    await asked(it)
     await pass_time(it, 2.0)
     assert len(s.chat.tried) == 1
 
 
 async def while_its_answer_is_awaited(s, it):
     s.chat.stuck["1001"] = asyncio.Event()
-    it.agents.talk("Half")
-    await it.hear("tell me")
-    await seen(it, "Half")
-
-
-async def after_it_was_sent(s, it):
-    it.agents.talk("Half")
-    await it.hear("tell me")
-    await seen(it, "Half")
-    await it.quiet()
+    await began(it)
 
 
 async def after_it_grew(s, it):
@@ -101,16 +89,13 @@ def expected(stage, *, knows):
 @pytest.mark.parametrize("knows", [True, False])
 @pytest.mark.parametrize("stage", STAGES)
 async def test_killed_at_any_stage_it_ends_as_one_whole_answer(tmp_path, stage, knows, streams_again):
-    async with scene(tmp_path, knows=knows) as s:
-        async with s.life() as it:
-            await stage(s, it)
+    async with killed(tmp_path, stage, knows=knows) as s:
         async with another_life(s, beginning="The who") as (it, end):
             await it.ready()
             await pass_time(it, 4.0 if streams_again else 0.5)
             it.agents.say("le answer.")
             await pass_time(it, 2.0 if streams_again else 0.25)
-            end.set()
-            await done(it)
+            await finish(it, end)
             assert s.chat.reads() == expected(stage, knows=knows)
             assert await s.ledger.store.growing(await it.session_of()) == ()
         async with s.life() as it:
@@ -121,9 +106,7 @@ async def test_killed_at_any_stage_it_ends_as_one_whole_answer(tmp_path, stage, 
 
 @pytest.mark.parametrize("stage", STAGES)
 async def test_killed_again_and_again_it_ends_as_one_whole_answer(tmp_path, stage):
-    async with scene(tmp_path, knows=True) as s:
-        async with s.life() as it:
-            await stage(s, it)
+    async with killed(tmp_path, stage, knows=True) as s:
         async with another_life(s, beginning="The second try") as (it, _):
             await it.ready()
             await pass_time(it, 3.0)
@@ -132,8 +115,7 @@ async def test_killed_again_and_again_it_ends_as_one_whole_answer(tmp_path, stag
             await pass_time(it, 3.0)
         async with another_life(s, beginning=WHOLE) as (it, end):
             await it.ready()
-            end.set()
-            await done(it)
+            await finish(it, end)
             assert s.chat.reads() == [WHOLE]
 
 
@@ -166,9 +148,7 @@ async def after_everything(s, it):
 async def test_killed_after_its_end_was_written_it_is_not_answered_again(tmp_path, stage):
     async with scene(tmp_path) as s:
         async with s.life() as it:
-            end = it.agents.talk("Half")
-            await it.hear("tell me")
-            await seen(it, "Half")
+            end = await began(it)
             await stage(s, it)
             it.agents.say(" and whole")
             whole = "Half of and whole" if stage is waiting_for_a_change else "Half and whole"
@@ -183,18 +163,11 @@ async def test_killed_after_its_end_was_written_it_is_not_answered_again(tmp_pat
 
 
 async def test_what_the_user_wrote_meanwhile_closes_the_old_message(tmp_path):
-    async with scene(tmp_path) as s:
-        async with s.life() as it:
-            await after_it_was_sent(s, it)
-        async with another_life(s, beginning="More") as (it, end):
-            s.clock.advance(1.0)
-            await it.hear("and now?")
-            await it.ready()
-            await seen(it, "Half" + CONTINUED, "More")
-            it.agents.say(" to come.")
-            end.set()
-            await done(it)
-            assert s.chat.reads() == ["Half" + CONTINUED, "More to come."]
+    async with killed(tmp_path) as s, another_life(s, beginning="More") as (it, end):
+        await read_back(s, it)
+        await seen(it, "Half" + CONTINUED, "More")
+        await finish(it, end, " to come.")
+        assert s.chat.reads() == ["Half" + CONTINUED, "More to come."]
 
 
 @pytest.mark.parametrize(
@@ -208,29 +181,18 @@ async def test_what_the_user_wrote_meanwhile_closes_the_old_message(tmp_path):
     ],
 )
 async def test_a_message_that_nobody_can_find_is_not_sent_to_be_closed(tmp_path, stage, knows, shown):
-    async with scene(tmp_path, knows=knows) as s:
-        async with s.life() as it:
-            await stage(s, it)
-        async with another_life(s, beginning=WHOLE) as (it, end):
-            s.clock.advance(1.0)
-            await it.hear("and now?")
-            await it.ready()
-            end.set()
-            await done(it)
-            assert s.chat.reads() == shown
+    async with killed(tmp_path, stage, knows=knows) as s, another_life(s, beginning=WHOLE) as (it, end):
+        await read_back(s, it)
+        await finish(it, end)
+        assert s.chat.reads() == shown
 
 
 async def test_a_message_that_was_deleted_is_not_sent_to_be_closed(tmp_path):
-    async with scene(tmp_path) as s:
-        async with s.life() as it:
-            await after_it_was_sent(s, it)
+    async with killed(tmp_path) as s:
         s.chat.delete("Half")
         async with another_life(s, beginning=WHOLE) as (it, end):
-            s.clock.advance(1.0)
-            await it.hear("and now?")
-            await it.ready()
-            end.set()
-            await done(it)
+            await read_back(s, it)
+            await finish(it, end)
             assert s.chat.reads() == [WHOLE]
 
 
@@ -245,8 +207,7 @@ async def test_a_notice_that_came_after_it_closes_the_old_message(tmp_path):
             _, helped = s.chat.reads()
         async with another_life(s, beginning=WHOLE) as (it, end):
             await it.ready()
-            end.set()
-            await done(it)
+            await finish(it, end)
             assert s.chat.reads() == ["Half" + CONTINUED, helped, WHOLE]
 
 
@@ -260,17 +221,14 @@ async def test_a_drain_closes_it_because_its_notice_comes_after(tmp_path):
             assert stopped.clean
         async with another_life(s, beginning=WHOLE) as (it, end):
             await it.ready()
-            end.set()
-            await done(it)
+            await finish(it, end)
             assert s.chat.reads() == ["Half of it" + CONTINUED, CUT_NOTICE[Intent.RESTART], WHOLE]
 
 
 async def test_an_answer_that_ends_during_a_drain_is_whole(tmp_path):
     async with scene(tmp_path) as s:
         async with s.life() as it:
-            end = it.agents.talk("Half")
-            await it.hear("tell me")
-            await seen(it, "Half")
+            end = await began(it)
             it.drain.stop(StopRequest(Intent.STOP, 30.0))
             stopping = it.group.create_task(it.drain.run())
             await it.quiet()
@@ -286,37 +244,26 @@ async def test_an_answer_that_ends_during_a_drain_is_whole(tmp_path):
 
 
 async def test_a_resumed_answer_without_text_takes_its_place_all_the_same(tmp_path):
-    async with scene(tmp_path) as s:
-        async with s.life() as it:
-            await after_it_was_sent(s, it)
-        async with another_life(s) as (it, end):
-            await it.ready()
-            await it.at_work()
-            end.set()
-            await done(it)
-            assert s.chat.reads() == ["(The agent finished without saying anything.)"]
+    async with killed(tmp_path) as s, another_life(s) as (it, end):
+        await it.ready()
+        await it.at_work()
+        await finish(it, end)
+        assert s.chat.reads() == ["(The agent finished without saying anything.)"]
 
 
 async def test_where_streaming_was_switched_off_it_is_ended_all_the_same(tmp_path):
-    async with scene(tmp_path) as s:
-        async with s.life() as it:
-            await after_it_was_sent(s, it)
-        async with another_life(s, beginning=WHOLE, streaming=False) as (it, end):
-            await it.ready()
-            await pass_time(it, 3.0)
-            assert s.chat.reads() == ["Half"]
-            end.set()
-            await done(it)
-            assert s.chat.reads() == [WHOLE]
+    async with killed(tmp_path) as s, another_life(s, beginning=WHOLE, streaming=False) as (it, end):
+        await it.ready()
+        await pass_time(it, 3.0)
+        assert s.chat.reads() == ["Half"]
+        await finish(it, end)
+        assert s.chat.reads() == [WHOLE]
 
 
 async def test_a_suspended_conversation_leaves_no_half_answer(tmp_path):
-    async with scene(tmp_path) as s:
-        async with s.life() as it:
-            await after_it_was_sent(s, it)
-        async with s.life(resume=ResumePolicy(max_attempts=0)) as it:
-            await done(it)
-            assert s.chat.reads() == ["Half" + CUT_SHORT, SUSPENDED]
+    async with killed(tmp_path) as s, s.life(resume=ResumePolicy(max_attempts=0)) as it:
+        await done(it)
+        assert s.chat.reads() == ["Half" + CUT_SHORT, SUSPENDED]
 
 
 @pytest.mark.parametrize(
@@ -348,82 +295,63 @@ async def test_a_person_stops_an_answer_that_grows(tmp_path, command, line, answ
     ],
 )
 async def test_a_person_stops_an_answer_that_was_cut_short(tmp_path, command, line, answer):
-    async with scene(tmp_path) as s:
-        async with s.life() as it:
-            await after_it_was_sent(s, it)
-        async with s.life(ready=False) as it:
-            s.clock.advance(1.0)
-            await it.hear("", command=command)  # read back: it is carried out before anything is resumed
-            await it.quiet()
-            await it.ready()
-            await done(it)
-            assert s.chat.reads() == ["Half" + line, answer]
-            assert it.agents.prompts == []
+    async with killed(tmp_path) as s, s.life(ready=False) as it:
+        s.clock.advance(1.0)
+        await it.hear("", command=command)  # read back: it is carried out before anything is resumed
+        await it.quiet()
+        await it.ready()
+        await done(it)
+        assert s.chat.reads() == ["Half" + line, answer]
+        assert it.agents.prompts == []
 
 
 async def test_a_person_dismisses_an_answer_that_was_cut_short(tmp_path):
-    async with scene(tmp_path) as s:
-        async with s.life() as it:
-            await after_it_was_sent(s, it)
-        async with s.life(resume=ResumePolicy(finish=False, ask=True)) as it:
-            await done(it)
-            question = ASK.format("tell me")
-            assert s.chat.reads()[-1] == question
-            (asked,) = (delivery for delivery in s.chat.delivered if delivery.buttons)
-            (data,) = (button.data for button in asked.buttons if button.label == "Dismiss")
-            press = Inbound("b1", "1001", ChatKind.DIRECT, "1001", "Ann", "", s.clock.now(), button=data)
-            await it.intake.accept(Batch(ACCOUNT, (press,)))
-            await until(lambda: s.chat.reads()[-1] == "Dismissed.")
-            await done(it)
-            assert s.chat.reads() == ["Half" + CUT_SHORT, question, "Dismissed."]
+    async with killed(tmp_path) as s, s.life(resume=ResumePolicy(finish=False, ask=True)) as it:
+        await done(it)
+        question = ASK.format("tell me")
+        assert s.chat.reads()[-1] == question
+        (asked,) = (delivery for delivery in s.chat.delivered if delivery.buttons)
+        (data,) = (button.data for button in asked.buttons if button.label == "Dismiss")
+        press = Inbound("b1", "1001", ChatKind.DIRECT, "1001", "Ann", "", s.clock.now(), button=data)
+        await it.intake.accept(Batch(ACCOUNT, (press,)))
+        await until(lambda: s.chat.reads()[-1] == "Dismissed.")
+        await done(it)
+        assert s.chat.reads() == ["Half" + CUT_SHORT, question, "Dismissed."]
 
 
 async def test_a_reconnect_leaves_an_answer_alone_that_grows(tmp_path):
     async with scene(tmp_path) as s, s.life() as it:
-        end = it.agents.talk("Half")
-        await it.hear("tell me")
-        await seen(it, "Half")
+        end = await began(it)
         for _ in range(3):
             await it.ready()
             await it.quiet()
         assert s.chat.reads() == ["Half"]
         it.agents.say(" and whole")
         await seen(it, "Half and whole")
-        end.set()
-        await done(it)
+        await finish(it, end)
         assert s.chat.reads() == ["Half and whole"]
         assert len(s.chat.edited) == 1
 
 
 async def test_a_reconnect_leaves_an_answer_alone_that_is_gone_on_with(tmp_path):
-    async with scene(tmp_path) as s:
-        async with s.life() as it:
-            await after_it_was_sent(s, it)
-        async with another_life(s, beginning="The who") as (it, end):
-            await it.ready()
-            await it.ready()
-            await seen(it, "The who")
-            await it.ready()
-            it.agents.say("le answer.")
-            end.set()
-            await done(it)
-            assert s.chat.reads() == [WHOLE]
+    async with killed(tmp_path) as s, another_life(s, beginning="The who") as (it, end):
+        await it.ready()
+        await it.ready()
+        await seen(it, "The who")
+        await it.ready()
+        await finish(it, end, "le answer.")
+        assert s.chat.reads() == [WHOLE]
 
 
 async def test_two_half_answers_are_both_ended(tmp_path):
-    async with scene(tmp_path) as s:
-        async with s.life() as it:
-            await after_it_was_sent(s, it)
+    async with killed(tmp_path) as s:
         async with another_life(s, beginning="Second") as (it, _):
             s.chat.editing = asyncio.Event()  # the line that closes the first one is on its way for long
-            s.clock.advance(1.0)
-            await it.hear("and now?")
-            await it.ready()
+            await read_back(s, it)
             await pass_time(it, 4.0)
             s.chat.editing.set()
             await seen(it, "Half" + CONTINUED, "Second")
         async with another_life(s, beginning=WHOLE) as (it, end):
             await it.ready()
-            end.set()
-            await done(it)
+            await finish(it, end)
             assert s.chat.reads() == ["Half" + CONTINUED, WHOLE]

@@ -151,6 +151,13 @@ def test_a_command(text, chat, to_bot, command, rest):
     assert (inbound.to_bot, inbound.command, inbound.text) == (to_bot, command, rest)
 
 
+@pytest.mark.parametrize("chat", [DIRECT, GROUP])
+def test_a_command_that_goes_on_where_ours_end_is_the_agents(chat):
+    text = "/new-feature x"
+    inbound = heard(text, chat, entities=[entity(text, "/new", "bot_command")])
+    assert (inbound.to_bot, inbound.command, inbound.text) == (True, "", text)
+
+
 def test_a_command_after_the_mention():
     text = "@carryon_bot /stop now"
     found = [entity(text, "@carryon_bot", "mention"), entity(text, "/stop", "bot_command")]

@@ -14,14 +14,12 @@ import psutil
 import pytest
 
 from adapters import registry
-from adapters.emulators.faults import Fault, FaultKind, When
-from adapters.emulators.playground import Playground, replies
 from adapters.emulators.registry import Emulator, emulator
 from gateway.model.address import Route
-from gateway.model.delivery import Delivered, Delivery, DeliveryKind, DeliveryState
+from gateway.model.delivery import Delivered, Delivery
 from gateway.ports import ChatAdapter
-from tests.contract.adapters.beyond import BEYOND, Beyond
 from tests.contract.adapters.sink import RecordingSink
+from tests.contract.surroundings import LeapingClock, Surroundings, owed
 from tests.harness.waiting import glance, within
 
 PLACES = ["direct", "channel", "thread"]
@@ -30,25 +28,19 @@ LONG_AGO = 60.0
 """A send whose first attempt was so many seconds ago cannot take effect any more."""
 
 
-class LeapingClock:
-    """The time of day, while sleeping takes no time and is written down. `meanwhile` happens in a sleep."""
+class SteadyClock(LeapingClock):
+    """It leaps for whoever measures; the time of day is the real one. `meanwhile` happens in a sleep."""
 
     def __init__(self) -> None:
-        self.slept: list[float] = []
+        super().__init__()
         self.meanwhile: Callable[[], Awaitable[object]] | None = None
-        self._ahead = 0.0
         self._slept = asyncio.Event()
 
     def now(self) -> float:
         return time.time()
 
-    def monotonic(self) -> float:
-        return time.monotonic() + self._ahead
-
     async def sleep(self, seconds: float) -> None:
-        self.slept.append(seconds)
-        self._ahead += seconds
-        await asyncio.sleep(0)
+        await super().sleep(seconds)
         self._slept.set()
         if self.meanwhile is not None:
             await self.meanwhile()
@@ -65,26 +57,16 @@ class LeapingClock:
 
 
 @dataclass
-class Scene:
-    """One account. `ann` is a person, `direct` her chat with the bot."""
+class Scene(Surroundings):
+    """One account."""
 
-    platform: str
-    emulator: Emulator
     account: str
-    ann: str
-    direct: str
-    sink: RecordingSink
-    clock: LeapingClock = field(default_factory=LeapingClock)
     _keys: Iterator[int] = field(default_factory=itertools.count)
     _made: list[ChatAdapter] = field(default_factory=list)
 
     @property
-    def play(self) -> Playground:
-        return self.emulator.playground
-
-    @property
-    def beyond(self) -> Beyond:
-        return BEYOND[self.platform]
+    def platform(self) -> str:
+        return self.play.platform
 
     @property
     def manifest(self) -> registry.Manifest:
@@ -92,10 +74,8 @@ class Scene:
 
     @property
     def reads_back(self) -> bool:
-        """Whether the platform lets a bot read what was said; else it has to keep what the bot missed."""
-        return bool(self.play.methods.history)
-
-    # Lives of the account.
+        """Whether a bot can read what was said; else the platform has to keep what the bot missed."""
+        return self.manifest.readable
 
     def connect(self, settings=None) -> ChatAdapter:
         """A new adapter, as a new process makes one. Nothing has been sent yet."""
@@ -116,62 +96,18 @@ class Scene:
             yield adapter
         await adapter.close()
 
-    @asynccontextmanager
-    async def running(self, adapter: ChatAdapter, sink: RecordingSink | None = None):
-        """The adapter receives until the block ends; yields its task."""
-        sink = sink or self.sink
-        task = asyncio.create_task(adapter.run(sink, sink.past))
-        try:
-            yield task
-        finally:
-            task.cancel()
-            (ended,) = await within(asyncio.gather(task, return_exceptions=True), "the end of run")
-            if isinstance(ended, Exception):
-                raise ended
-
     async def close(self) -> None:
         for adapter in self._made:
             await adapter.close()
 
-    # What people do.
-
-    def say(self, text: str, chat: str = "", **more) -> str:
-        return self.play.say(self.ann, chat or self.direct, text, **more)
-
-    def channel(self) -> str:
-        return self.play.channel(self.ann)
-
-    def thread(self, chat: str) -> str:
-        return self.beyond.thread(self.emulator, chat, self.ann)
-
-    # What the bot says.
-
     def delivery(self, body: str = "answer", chat: str = "", thread: str = "", **more) -> Delivery:
         """`key`, `kind` and whatever a delivery has beside may be given."""
-        return Delivery(
-            1,
-            Route(self.account, chat or self.direct, thread),
-            more.pop("kind", DeliveryKind.REPLY),
-            body,
-            DeliveryState.SENDING,
-            more.pop("key", None) or f"delivery-{next(self._keys)}-of-a-ledger-with-a-long-name",
-            **more,
-        )
-
-    def said(self, chat: str = "", thread: str | None = None) -> list[str]:
-        """What the bot's messages read."""
-        return [one.text for one in replies(self.play, chat or self.direct, thread)]
-
-    # What goes wrong, and what was asked for.
-
-    def fault(self, kind: str, method: str = "", when: When = When.BEFORE, **more) -> int:
-        return self.play.faults.add(Fault(FaultKind(kind), method or self.play.methods.send, when, **more))
+        route = Route(self.account, chat or self.direct, thread)
+        key = more.pop("key", None) or f"delivery-{next(self._keys)}-of-a-ledger-with-a-long-name"
+        return owed(route, body, key=key, **more)
 
     async def held(self, fault: int) -> None:
         await self.play.events.event("held", {"fault": fault})
-
-    def count(self, method: str = "") -> int:
-        return self.play.calls.counts.get(method or self.play.methods.send, 0)
 
     async def offline(self) -> None:
         """Wait until nobody is told of messages any more."""
@@ -184,7 +120,7 @@ async def scene(platform: str, account: str = "work") -> AsyncGenerator[Scene]:
     async with emulator(platform) as server:
         ann = server.playground.person("Ann")
         direct = server.playground.direct(ann)
-        made = Scene(platform, server, account, ann, direct, RecordingSink(account=account))
+        made = Scene(server, ann, direct, RecordingSink(account=account), SteadyClock(), account)
         try:
             yield made
         finally:

@@ -13,50 +13,26 @@ from tests.harness.waiting import within
 class Remembered:
     """A `Past`: what the ledger knows of an account."""
 
-    read: dict[str, str] = field(default_factory=dict)
+    known: dict[str, str] = field(default_factory=dict)
     oldest: float = 0.0
 
     async def cursors(self) -> dict[str, str]:
-        return dict(self.read)
+        return dict(self.known)
 
     def horizon(self) -> float:
         return self.oldest
 
 
 @dataclass
-class RecordingSink:
-    """An `InboundSink` that outlives adapters, as the ledger does; `past` is what they find there.
-
-    `refuse` makes the next so many commits fail. `before_commit` is waited for before each one, or before
-    those that hold the text `held`; `after_commit` is waited for when it is done, but has not been told.
-    """
+class Recorder:
+    """An `InboundSink` but for `accept`. `refuse` makes the next so many commits fail."""
 
     refuse: int = 0
-    before_commit: asyncio.Event | None = None
-    after_commit: asyncio.Event | None = None
-    held: str = ""
     account: str = ""
     told: list[str] = field(default_factory=list)
     batches: list[Batch] = field(default_factory=list)
     offered: list[Batch] = field(default_factory=list)
-    past: Remembered = field(default_factory=Remembered)
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
-
-    async def accept(self, batch: Batch) -> None:
-        assert self.account in {"", batch.account}
-        self.offered.append(batch)
-        self._stir()
-        if self.refuse:
-            self.refuse -= 1
-            raise LedgerUnavailableError("disk full")
-        if self.before_commit is not None and (not self.held or self.held in _texts(batch)):
-            await self.before_commit.wait()
-        self.batches.append(batch)
-        if not batch.lazy or any(not item.from_bot for item in batch.items):
-            self.past.read.update(batch.cursors)
-        self._tell(f"accept {len(batch.items)}")
-        if self.after_commit is not None:
-            await self.after_commit.wait()
 
     async def ready(self, account: str) -> None:
         assert self.account in {"", account}
@@ -65,6 +41,15 @@ class RecordingSink:
     def lost(self, account: str, why: str) -> None:
         assert self.account in {"", account}
         self._tell(f"lost: {why}")
+
+    def _offer(self, batch: Batch) -> None:
+        """The beginning of every `accept`."""
+        assert self.account in {"", batch.account}
+        self.offered.append(batch)
+        self._stir()
+        if self.refuse:
+            self.refuse -= 1
+            raise LedgerUnavailableError("disk full")
 
     def _tell(self, what: str) -> None:
         self.told.append(what)
@@ -110,9 +95,10 @@ class RecordingSink:
     def heard(self) -> list[Inbound]:
         """What people said, each event once, as the ledger keeps it."""
         found: dict[str, Inbound] = {}
-        for item in self.items:
-            if not item.from_bot:
-                found.setdefault(item.event_id, item)
+        for batch in self.batches:
+            for item in batch.items:
+                if not item.from_bot:
+                    found.setdefault(item.event_id, item)
         return list(found.values())
 
     @property
@@ -129,5 +115,30 @@ class RecordingSink:
         return [item.text for item in self.meant if item.chat == chat]
 
 
-def _texts(batch: Batch) -> list[str]:
+@dataclass
+class RecordingSink(Recorder):
+    """An `InboundSink` that outlives adapters, as the ledger does; `past` is what they find there.
+
+    `before_commit` is waited for before each commit, or before those that hold the text `held`;
+    `after_commit` is waited for when one is done, but has not been told.
+    """
+
+    before_commit: asyncio.Event | None = None
+    after_commit: asyncio.Event | None = None
+    held: str = ""
+    past: Remembered = field(default_factory=Remembered)
+
+    async def accept(self, batch: Batch) -> None:
+        self._offer(batch)
+        if self.before_commit is not None and (not self.held or self.held in texts(batch)):
+            await self.before_commit.wait()
+        self.batches.append(batch)
+        if not batch.lazy or any(not item.from_bot for item in batch.items):
+            self.past.known.update(batch.cursors)
+        self._tell(f"accept {len(batch.items)}")
+        if self.after_commit is not None:
+            await self.after_commit.wait()
+
+
+def texts(batch: Batch) -> list[str]:
     return [item.text for item in batch.items]

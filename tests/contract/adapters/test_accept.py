@@ -6,6 +6,7 @@ import pytest
 import structlog
 
 from gateway.model.delivery import Button, Delivered, Rejected
+from tests.harness.waiting import within
 
 
 async def test_what_was_offered_but_not_committed_comes_again(at):
@@ -44,13 +45,14 @@ async def test_what_was_committed_but_not_acknowledged_is_known_again(at):
 
 
 async def test_a_message_is_acknowledged_only_when_it_is_committed(at):
-    if at.beyond.received is None:
+    sign = at.play.acknowledgements.message
+    if sign is None:
         pytest.skip(f"{at.platform} knows no acknowledgement of messages")
     async with at.life() as adapter:
         at.sink.before_commit = asyncio.Event()
         ref = at.say("hello")
         await at.sink.until(lambda sink: "hello" in _offered(sink))
-        await _acknowledged_after_commit(at, adapter, at.beyond.received, ref)
+        await _acknowledged_after_commit(at, adapter, sign, ref)
         await at.sink.until_heard("hello")
 
 
@@ -63,23 +65,22 @@ async def test_a_press_is_acknowledged_only_when_it_is_committed(at):
         at.sink.before_commit = asyncio.Event()
         at.play.press(at.ann, at.direct, sent.message_id, "Yes")
         await at.sink.until(lambda sink: any(item.button for item in sink.offered[-1].items))
-        await _acknowledged_after_commit(at, adapter, at.beyond.relieved, ref)
+        await _acknowledged_after_commit(at, adapter, at.play.acknowledgements.press, ref)
         await at.sink.until(lambda sink: sink.heard[-1].button == "yes")
 
 
-async def _acknowledged_after_commit(at, adapter, acknowledged, ref):
+async def _acknowledged_after_commit(at, adapter, sign, ref):
     """The commit waits; so does the acknowledgement, until then. `ref` is a message that is not the bot's."""
-    kind, match = acknowledged
 
     def seen():
-        found = at.play.events.since(0, frozenset({kind}))
-        return sum(all(one.data.get(key) == value for key, value in match.items()) for one in found)
+        found = at.play.events.since(0, frozenset({sign.kind}))
+        return sum(all(one.data.get(key) == value for key, value in sign.match.items()) for one in found)
 
     before = seen()
     await _a_while(at, adapter, ref)
     assert seen() == before
     at.sink.before_commit.set()
-    await at.play.events.until(lambda: seen() > before or None)
+    await within(at.play.events.until(lambda: seen() > before), f"an acknowledgement: {sign}")
 
 
 async def test_a_failing_ledger_is_offered_the_same_again(at):

@@ -107,7 +107,7 @@ async def test_no_single_failing_request_keeps_it_away(at, kind):
 
 
 async def test_credentials_that_are_not_known_end_the_account(at):
-    settings = at.beyond.disown(at.emulator, at.play.settings())
+    settings = at.play.disown()
     adapter = at.connect(settings)
     await adapter.run(at.sink, at.sink.past)
     assert at.sink.told[-1].startswith("lost: ")

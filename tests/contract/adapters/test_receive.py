@@ -131,8 +131,8 @@ async def test_a_pressed_button(at, private):
         assert isinstance(sent, Delivered)
         at.play.press(at.ann, chat, sent.message_id, "No")
         await at.sink.until(lambda sink: sink.heard)
-        kind, match = at.beyond.relieved
-        await at.play.events.event(kind, match)
+        sign = at.play.acknowledgements.press
+        await at.play.events.event(sign.kind, sign.match)
     (item,) = at.sink.heard
     assert (item.button, item.text, item.command) == ("no:1", "", "")
     assert (item.chat, item.author_id, item.message_ref) == (chat, at.ann, sent.message_id)
