@@ -127,6 +127,9 @@ def status(config: Config, found: dict[str, Any] | None, *, as_json: bool) -> st
         f"turn {t['turn_id']} of session {t['session_id']}: running for {t['seconds']:.0f} s"
         for t in found["running"]
     ]
+    if counts := found.get("continued"):
+        counted = ", ".join(f"{count} {mode}" for mode, count in counts.items())
+        lines.append(f"conversations continued by their agents: {counted}")
     lines.append(f"{found['lanes']} sessions at work, {found['queued_chats']} chats with replies to be sent")
     return "\n".join(lines)
 

@@ -75,6 +75,7 @@ class RunningGateway:
             ),
             len(parts.lanes),
             len(parts.outbox),
+            parts.turns.continued,
         )
 
     def stop(self, intent: Intent, wait: float | None) -> OperationOutcome:

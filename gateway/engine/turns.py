@@ -4,6 +4,7 @@ There is one path. A turn that continues an interrupted one differs from any oth
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
@@ -74,12 +75,18 @@ class Turns:
         self._idle_reset = idle_reset
         self._collect = collect
         self._running: dict[int, _Running] = {}
+        self._continued: Counter[str] = Counter()
         self._draining = False
 
     @property
     def running(self) -> tuple[int, ...]:
         """The ids of the turns that run right now."""
         return tuple(running.start.turn_id for running in self._running.values())
+
+    @property
+    def continued(self) -> dict[str, int]:
+        """How many turns of this boot found their agent session live, native, bootstrapped or fresh."""
+        return {mode.value: self._continued[mode] for mode in ResumeMode if self._continued[mode]}
 
     def at_work(self) -> tuple[tuple[int, int, float], ...]:
         """Turn, session and starting time of everything that runs."""
@@ -205,6 +212,7 @@ class Turns:
                 unavailable = AgentFailed(opened.message, opened.detail, lost=False)
                 return self._ending(running, unavailable, recorder)
             running.mode = opened.mode
+            self._continued[opened.mode] += 1
             now = self._parts.clock.now()
             prompt = compose(start.message.text, opened, start.interruption, self._note, now)
             if not prompt.note and not prompt.text:

@@ -1,6 +1,7 @@
 """What an operator sees of a running gateway, and what asking it to do something comes to."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 
@@ -59,7 +60,10 @@ class RunningTurn:
 
 @dataclass(frozen=True, slots=True)
 class GatewayStatus:
-    """A running gateway at a glance. `deadline` is how many seconds of waiting are left while it drains."""
+    """A running gateway at a glance. `deadline` is how many seconds of waiting are left while it drains.
+
+    `continued` counts the turns of this boot by how their agent sessions were continued.
+    """
 
     boot_id: int
     pid: int
@@ -73,6 +77,7 @@ class GatewayStatus:
     running: tuple[RunningTurn, ...]
     lanes: int
     queued_chats: int
+    continued: Mapping[str, int] = field(default_factory=dict[str, int])
 
 
 @dataclass(frozen=True, slots=True)

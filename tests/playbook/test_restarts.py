@@ -146,12 +146,12 @@ async def test_a_resumed_turn_that_failed_is_not_tried_again_by_a_reconnect(tmp_
         gateway >> start
         agent << ann: <crash; dig a hole; finish it>
         agent >> ann: (fails)
-        ann << ⚠ It failed.
+        ann << ⚠ It failed. Send /resume to have it tried again.
         platform >> reconnect
         gateway >> kill
         gateway >> start
         ann >> try again
-        agent << ann: <crash; dig a hole; finish it and answer> try again
+        agent << ann: <error; dig a hole; finish it and answer> try again
         agent >> ann: dug
         ann << dug
         """,

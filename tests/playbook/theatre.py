@@ -68,6 +68,8 @@ SAYINGS = {
     "This is no longer open.": "(too late)",
 }
 CAUSES = {
+    "An error ended your work": "error",
+    "You were stopped, because": "newer",
     "The gateway stopped unexpectedly": "crash",
     "The gateway was restarted": "restart",
     "Your process ended": "agent lost",

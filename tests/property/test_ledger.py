@@ -129,8 +129,8 @@ class LedgerMachine(RuleBasedStateMachine):
         else:
             model.waiting.append(name)
 
-    @rule(chat=CHATS)
-    def begin(self, chat):
+    @rule(chat=CHATS, asks=st.booleans())
+    def begin(self, chat, asks):
         session_id, model = self.of(chat)
         if model is None or model.running:
             return
@@ -151,6 +151,8 @@ class LedgerMachine(RuleBasedStateMachine):
             assert start.interruption.turn_id == model.marked
             model.attempts += 1
         model.running = start.turn_id
+        if asks:
+            self.put_question(model)
 
     @rule(chat=CHATS, end=ENDS)
     def end(self, chat, end):
@@ -179,8 +181,10 @@ class LedgerMachine(RuleBasedStateMachine):
     @rule(chat=CHATS)
     def ask(self, chat):
         _, model = self.of(chat)
-        if model is None or model.running is None:
-            return
+        if model is not None and model.running is not None:
+            self.put_question(model)
+
+    def put_question(self, model):
         opened = self.do(self.ledger.store.open_approval(model.running, REQUEST, self.ledger.tick()))
         approval, owed = opened
         self.owe(owed)

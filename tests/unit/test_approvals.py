@@ -115,6 +115,7 @@ async def test_the_answer_is_in_the_ledger_before_the_agent_hears_it(tmp_path):
         await it.quiet()
         assert it.agents.permitted == []
         assert await state_of(it, question) is A.PENDING
+        assert await it.ledger.store.waiting_commands(ACCOUNT), "the press has not had its effect"
         balky.before["settle_approval"].set()
         await it.idle()
         assert it.agents.permitted == ["yes"]
