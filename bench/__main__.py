@@ -16,6 +16,7 @@ from pathlib import Path
 import psutil
 
 from bench import report
+from bench.busy import busy
 from bench.explain import explain
 from bench.figures import Surroundings, disturbed
 from bench.processes import Emulator, Stage, emulator
@@ -23,7 +24,7 @@ from bench.starts import cold_start, commit, growth, resume
 from bench.steady import QUICK, Found, Scale, steady
 
 STEADY = ("latency", "burst", "memory", "throughput")
-NAMES = ("commit", "start", *STEADY, "growth", "resume")
+NAMES = ("commit", "start", *STEADY, "busy", "growth", "resume")
 PART_SECONDS = 300.0
 """How long one part may take at most."""
 
@@ -65,6 +66,8 @@ def _parts(
     if wanted := names & set(STEADY):
         title = ", ".join(name for name in STEADY if name in wanted)
         parts.append((title, lambda: steady(stage, place, wanted, QUICK if quick else Scale())))
+    if "busy" in names:
+        parts.append(("busy", lambda: busy(stage, place, 10 if quick else 25)))
     if "growth" in names:
         parts.append(("growth", lambda: growth(stage, place, sizes, rounds, each)))
     if "resume" in names:

@@ -32,6 +32,7 @@ class Letter:
 
     number: int
     chat: int
+    more: str = ""
     injected_at: float | None = None
     answered_at: float | None = None
     answered: asyncio.Event = field(default_factory=asyncio.Event)
@@ -99,14 +100,14 @@ class Crowd:
             due, self._due = self._due, []
             if due:
                 messages: list[dict[str, object]] = [
-                    {"user": letter.chat, "text": TEXT.format(letter.number), "bot": self._bot}
+                    {"user": letter.chat, "text": TEXT.format(letter.number) + letter.more, "bot": self._bot}
                     for letter in due
                 ]
                 await self._control.send_many(messages)
 
-    def write(self, chat: int) -> Letter:
-        """A person writes, as soon as can be."""
-        letter = Letter(next(_numbers), chat)
+    def write(self, chat: int, more: str = "") -> Letter:
+        """A person writes, as soon as can be; `more` follows the usual text."""
+        letter = Letter(next(_numbers), chat, more)
         self._letters[letter.number] = letter
         self._due.append(letter)
         self._work.set()
@@ -128,10 +129,10 @@ class Crowd:
             await asyncio.sleep(pause)
         return letters
 
-    async def at_once(self, chats: Sequence[int]) -> list[Letter]:
+    async def at_once(self, chats: Sequence[int], more: str = "") -> list[Letter]:
         """Everybody writes in the same request."""
-        letters = [self.write(chat) for chat in chats]
-        await _answered(letters)
+        letters = [self.write(chat, more) for chat in chats]
+        await answered(letters)
         return letters
 
     async def open_loop(self, chats: Sequence[int], rate: float, seconds: float) -> list[Letter]:
@@ -146,7 +147,7 @@ class Crowd:
                 break
             await asyncio.sleep(begin + due - loop.time())
             letters.append(self.write(chat))
-        await _answered(letters)
+        await answered(letters)
         return letters
 
     async def closed_loop(self, chats: Sequence[int], seconds: float) -> list[Letter]:
@@ -199,7 +200,8 @@ def _compare(chat: int, wanted: set[int], answers: list[str]) -> Audit:
     return audit
 
 
-async def _answered(letters: Sequence[Letter]) -> None:
+async def answered(letters: Sequence[Letter]) -> None:
+    """Wait for the answers, or for too long."""
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(_LONGEST_WAIT):
             for letter in letters:

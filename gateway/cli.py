@@ -26,6 +26,8 @@ sessions = typer.Typer(help="Look at conversations, and let them go on or not.",
 deliveries = typer.Typer(help="Look at replies that are owed, held or were refused.", no_args_is_help=True)
 app.add_typer(sessions, name="sessions")
 app.add_typer(deliveries, name="deliveries")
+agent_commands = typer.Typer(help="Look at the agents, and try them.", no_args_is_help=True)
+app.add_typer(agent_commands, name="agents")
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 
@@ -149,6 +151,34 @@ def deliveries_drop(context: typer.Context, delivery: int) -> None:
     from gateway import operate  # noqa: PLC0415
 
     typer.echo(operate.delivery_action(_config(context), "drop", delivery))
+
+
+@agent_commands.command("list")
+def agents_list(context: typer.Context, as_json: AsJson = False) -> None:
+    """List the configured agents, and whether their programs are there."""
+    from gateway.agents_check import report  # noqa: PLC0415
+
+    agents = report.listed(*read(context.obj, os.environ))
+    typer.echo(report.as_json(agents) if as_json else report.list_text(agents))
+
+
+@agent_commands.command("check")
+def agents_check(
+    context: typer.Context,
+    name: Annotated[str | None, typer.Argument(help="One agent; without it, each.")] = None,
+    timeout: Annotated[str, typer.Option(help="How long one agent may take, such as 30s.")] = "120s",
+    prompt: Annotated[bool, typer.Option(help="Whether it is prompted, which uses a few tokens.")] = True,
+    as_json: AsJson = False,
+) -> None:
+    """Try agents: start, prompt, kill -9, start again, and see whether they remember what was said.
+
+    No gateway need run, and one that does is left alone. Exit code 1 when an agent has a problem.
+    """
+    from gateway.agents_check import run as trial  # noqa: PLC0415
+
+    raise typer.Exit(
+        trial.main(*read(context.obj, os.environ), name, timeout, prompting=prompt, as_json=as_json)
+    )
 
 
 @app.command()

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from gateway.agents.environment import environment, find_command
+from gateway.agents.presets import PRESETS
 from gateway.config import Config
 from gateway.config_file import Finder
 from gateway.policies import agent_spec
@@ -16,9 +17,11 @@ def warnings(config: Config, find: Finder, environ: Mapping[str, str]) -> Iterat
             spot, found = find(("agents", name, "command", 0))
             if not config.agents[name].command:
                 found = f'its preset starts "{spec.command[0]}"'
+            preset = config.agents[name].preset
+            how = f"install it with `{PRESETS[preset].install}`" if preset else "install it"
             yield (
                 f"{spot}: agents.{name}.command: {found}; there is no such program on PATH; "
-                "install it, or write its full path"
+                f"{how}, or write its full path"
             )
     access = config.access
     if access.default == "deny" and not access.allow and not access.admins:

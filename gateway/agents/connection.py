@@ -50,7 +50,10 @@ class Abilities:
 
 
 class _Client:
-    """The client's side of the protocol, reduced to what this gateway offers: no files, no terminals."""
+    """The client's side of the protocol, reduced to what this gateway offers: no files, no terminals.
+
+    The SDK refuses what is not defined here, but for a terminal, which it would answer with null.
+    """
 
     def __init__(self, listener: Listener) -> None:
         self._listener = listener
@@ -74,6 +77,9 @@ class _Client:
         )
         return schema.RequestPermissionResponse(outcome=outcome)
 
+    async def create_terminal(self, **_: object) -> None:
+        raise acp.RequestError.method_not_found("terminal/create")
+
 
 class AgentConnection:
     """Requests to one agent process. Each raises `AgentRefusedError` or `AgentGoneError`."""
@@ -83,7 +89,7 @@ class AgentConnection:
         self._connection = acp.connect_to_agent(client, transport, use_unstable_protocol=True)
 
     async def initialize(self) -> Abilities:
-        """Shake hands."""
+        """Shake hands. An agent that speaks another version of the protocol is refused in turn."""
         answer = await _asked(
             self._connection.initialize(
                 protocol_version=acp.PROTOCOL_VERSION,
@@ -97,6 +103,12 @@ class AgentConnection:
                 client_info=schema.Implementation(name="carryon", version="1"),
             )
         )
+        if answer.protocol_version != acp.PROTOCOL_VERSION:
+            raise AgentRefusedError(
+                INTERNAL_ERROR,
+                f"it speaks version {answer.protocol_version} of the Agent Client Protocol, "
+                f"and this gateway speaks version {acp.PROTOCOL_VERSION}.",
+            )
         info, can = answer.agent_info, answer.agent_capabilities
         name, version = (one_line(info.name, 80), one_line(info.version, 40)) if info else ("", "")
         if can is None:

@@ -15,6 +15,7 @@ from gateway.agents.process import AgentProcess
 from gateway.agents.settings import SettingRefusedError, apply_settings
 from gateway.agents.spec import ResumePolicy
 from gateway.agents.updates import Heard, UserSaid
+from gateway.agents.workarounds import replays_late
 from gateway.model.agent import Opened, OpenFailed, OpenRequest
 from gateway.model.permission import PermissionRequest
 from gateway.model.session import ResumeMode
@@ -138,15 +139,16 @@ class Ladder:
     async def _settle(self, replay: Replay) -> None:
         """Wait for the rest of a replay that looks incomplete, so that it is not taken for an answer.
 
-        Honest agents replay before they answer and cost nothing here.
+        Honest agents replay before they answer and cost nothing here. From one that does not, the turn that
+        was cut may follow the complete rest, so that only silence tells the end.
         """
         spec, expected = self.process.spec, self.request.ended_turns
-        if replay.complete(expected):
+        if replay.complete(expected) and not replays_late(spec.preset):
             return
         patience = spec.replay_timeout if expected and not replay.messages else spec.quiet_time
         try:
             async with asyncio.timeout(spec.replay_timeout + spec.quiet_time):
-                while not replay.complete(expected):
+                while True:
                     replay.stirred.clear()
                     async with asyncio.timeout(patience):
                         await replay.stirred.wait()

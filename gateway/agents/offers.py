@@ -23,6 +23,9 @@ _NAME = 80
 _DESCRIPTION = 160
 ON, OFF = "on", "off"
 
+SWITCH = (Choice(ON, ON), Choice(OFF, OFF))
+"""The values of an option that is switched on and off. An agent's own two values have names of their own."""
+
 
 @dataclass(frozen=True, slots=True)
 class ModeChanged:
@@ -88,7 +91,7 @@ def _option(option: "Option") -> OptionOffer:
     name = one_line(option.name, _NAME)
     if option.type == "boolean":
         current = ON if option.current_value else OFF
-        return OptionOffer(option.id, name, category, current, (Choice(ON, ON), Choice(OFF, OFF)))
+        return OptionOffer(option.id, name, category, current, SWITCH)
     values: list[tuple[str, str]] = []
     for entry in option.options:
         # In groups or plain, an agent's choice; to a person they are one list.

@@ -1,7 +1,7 @@
 """One agent process: spawned, shaken hands with, listened to, and ended with everything that it started.
 
-The end of the process is noticed by its exit, never by the end of its output alone: an orphan that inherited
-standard output can hold that open for ever.
+The end of the process is noticed by its exit as well as by the end of its output: an orphan that inherited
+standard output can hold that open for ever. One that goes on without an output is of no use, and is ended.
 """
 
 import asyncio
@@ -37,7 +37,7 @@ T = TypeVar("T")
 _log = log.get()
 
 _LAST_OUTPUT = 0.3
-"""Seconds that an exited process's output is waited for before its orphans are ended."""
+"""Seconds that an exited process's output is waited for before its orphans are ended, and the other way."""
 
 _LAST_RESORT = 5.0
 """Seconds that a killed process is waited for. One that survives is stuck in the kernel."""
@@ -237,7 +237,8 @@ class AgentProcess:
         else:
             state = f"exit status {self._pipe_transport.get_returncode()}"
         words = one_line(self._tail.last_words())
-        return f"{state}; it last wrote: {words}" if words else state
+        parts = (state, self._lines.fault, words and f"it last wrote: {words}")
+        return "; ".join(part for part in parts if part)
 
     async def end(self, *, swept: bool = False) -> None:
         """End the process and its descendants; calls beyond the first wait for the first.
@@ -260,14 +261,18 @@ class AgentProcess:
         return self._root
 
     async def _watch(self) -> None:
-        await self._exited.wait()
+        exit_and_output = [asyncio.ensure_future(event.wait()) for event in (self._exited, self._lines.over)]
         try:
-            async with asyncio.timeout(_LAST_OUTPUT):
-                await self._lines.over.wait()
-        except TimeoutError:
+            await asyncio.wait(exit_and_output, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(exit_and_output, timeout=_LAST_OUTPUT)
+        finally:
+            for waiting in exit_and_output:
+                waiting.cancel()
+        if not self._lines.over.is_set():
             _log.warning("agent.orphan", agent=self.spec.name, pid=self.pid)
         if self._ending is None:
-            _log.info("agent.exited", agent=self.spec.name, pid=self.pid)
+            what = "agent.exited" if self._exited.is_set() else "agent.output_closed"
+            _log.info(what, agent=self.spec.name, pid=self.pid)
         await self.end()
 
     async def _end(self, *, swept: bool) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Awaitable
 from dataclasses import replace
 from typing import TypeVar
 
-from gateway.agents.offers import OFF, ON
+from gateway.agents.offers import SWITCH
 from gateway.agents.outcomes import AgentGoneError, AgentRefusedError
 from gateway.agents.process import AgentProcess
 from gateway.model.choices import Settings
@@ -65,7 +65,7 @@ async def set_option(process: AgentProcess, agent_session_id: str, option: str, 
     """Change a config option; empty, or why not in one sentence."""
     offer = process.offer(agent_session_id)
     known = next((one for one in offer.options if one.id == option), None)
-    switch = known is not None and {choice.id for choice in known.choices} == {ON, OFF}
+    switch = known is not None and known.choices == SWITCH
     try:
         options = await _answered(
             process, process.connection.set_option(agent_session_id, option, value, switch=switch)

@@ -20,7 +20,10 @@ _log = log.get()
 
 
 class LineTransport:
-    """Messages over a pair of pipes. `over` is set once there is nothing more to receive."""
+    """Messages over a pair of pipes.
+
+    `over` is set once there is nothing more to receive, and `fault` tells why if that is the agent's doing.
+    """
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, agent: str) -> None:
         self._reader = reader
@@ -28,6 +31,7 @@ class LineTransport:
         self._agent = agent
         self._rubbish = 0
         self.over = asyncio.Event()
+        self.fault = ""
 
     async def send(self, message: dict[str, Any]) -> None:
         """Write one message."""
@@ -46,6 +50,7 @@ class LineTransport:
                 return None
             except asyncio.LimitOverrunError:
                 _log.warning("agent.line_too_long", agent=self._agent)
+                self.fault = "it wrote a line that is too long"
                 self.over.set()
                 return None
             if (message := _parse(line)) is not None:
@@ -75,4 +80,7 @@ def _parse(line: bytes) -> dict[str, Any] | None:
     fields = cast("dict[str, Any]", message)
     if not isinstance(fields.get("method", ""), str) or isinstance(fields.get("id"), list | dict):
         return None
+    error = fields.get("error")
+    if error is not None and not isinstance(error, dict):
+        fields["error"] = {"message": str(error)}  # the SDK would end the connection
     return fields

@@ -101,6 +101,7 @@ class Turn:
         self._questions = 0
         self._last_sign = clock.monotonic()
         self._open_tools: set[str] = set()
+        self._not_allowed: set[str] = set()
         self.spoke = False
         self._acted = False  # something that must not happen twice, or that was shown
 
@@ -132,6 +133,8 @@ class Turn:
             chosen = option.id if option else None
         answer = next((str(option.kind) for option in request.options if option.id == chosen), "cancelled")
         _log.info("agent.permission", agent=spec.name, title=one_line(request.tool.title, 80), answer=answer)
+        allowed = answer.startswith("allow")
+        (self._not_allowed.discard if allowed else self._not_allowed.add)(request.tool.tool_call_id)
         return chosen
 
     async def _ask_people(self, request: PermissionRequest) -> str | None:
@@ -167,7 +170,7 @@ class Turn:
         try:
             for wait in (*self._process.spec.retry_waits, None):
                 outcome, answer = await self._attempt(texts, spawn)
-                if wait is None or not self._may_retry(answer):
+                if wait is None or outcome.quarantine or not self._may_retry(answer):
                     return outcome
                 _log.warning("agent.retry", agent=self._process.spec.name, seconds=wait, why=str(answer))
                 await asyncio.wait({self._stop}, timeout=wait)
@@ -286,6 +289,7 @@ class Turn:
         unknown = isinstance(end, CancelledPrompt) or (isinstance(end, AgentFailed) and end.lost)
         if self._sink is None or unknown:
             return
-        status = StepStatus.COMPLETED if isinstance(end, Ended) else StepStatus.FAILED
         for tool_call_id in self._open_tools:
+            done = isinstance(end, Ended) and tool_call_id not in self._not_allowed
+            status = StepStatus.COMPLETED if done else StepStatus.FAILED
             self._sink(ToolUpdate(tool_call_id, status=status))

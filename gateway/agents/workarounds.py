@@ -1,8 +1,9 @@
-"""What has to be done about an agent before it can load a session.
+"""What has to be known of an agent so that it can load a session.
 
 Gemini (0.61) names a session's file by the minute and the first eight characters of its id, and loading makes
 a stub of the same kind. In the same minute the stub overwrites the session, and a later start deletes both. A
-file dated long ago is safe from that, and stubs are cleared away.
+file dated long ago is safe from that, and stubs are cleared away. It also answers a load before it has
+replayed everything.
 """
 
 import contextlib
@@ -14,6 +15,11 @@ from gateway import log
 _log = log.get()
 
 _LONG_AGO = "2020-01-01T00-00"
+
+
+def replays_late(preset: str) -> bool:
+    """Whether more of a replay may come after the answer to the load, however complete it looks."""
+    return preset == "gemini"
 
 
 def before_load(preset: str, home: Path, agent_session_id: str) -> None:

@@ -2,14 +2,19 @@
 
 import re
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from gateway.agents.connection import Abilities
 from gateway.agents.ladder import refusal
 from gateway.agents.outcomes import AUTH_REQUIRED, AgentRefusedError, one_line
 from gateway.agents.spec import AgentSpec
 from gateway.model.choices import AgentOffer
 
-_LOGIN_WORDS = re.compile(r"log.?in\b|logged in|api.?key|authenticat|unauthori[sz]ed|credential", re.IGNORECASE)
+if TYPE_CHECKING:
+    from gateway.agents.connection import Abilities
+
+_LOGIN_WORDS = re.compile(
+    r"log.?in\b|logged in|api.?key|authenticat|unauthori[sz]ed|credential", re.IGNORECASE
+)
 
 _LOGINS = {
     "claude": "claude-agent-acp --cli",
@@ -21,7 +26,7 @@ _LOGINS = {
 
 
 class TroubleError(Exception):
-    """The check of an agent ends here. `problem` is what was found, `advice` what to do, `said` the details."""
+    """The check of an agent ends here: what was found, what to do, and what the agent said to it."""
 
     def __init__(self, problem: str, advice: str, said: str = "") -> None:
         super().__init__(problem)
@@ -40,7 +45,7 @@ class Findings:
 
     agent: str
     program: str = ""
-    abilities: Abilities | None = None
+    abilities: "Abilities | None" = None
     start: float | None = None
     new: float | None = None
     answer: float | None = None

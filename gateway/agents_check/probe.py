@@ -1,31 +1,29 @@
-"""One agent, tried as the gateway would use it: started, told a word, killed, started again, asked for the word.
+"""One agent, tried as the gateway would use it: told a word, killed, started again, and asked for the word.
 
-The client is the gateway's own: its process, its resume ladder, its turns. Only the memory of the word proves
-that a session was really loaded. Whatever happens, each process is ended before the next step, with everything
-that it started; what cannot be ended in time is found again by its note in the folder of the check.
+The client is the gateway's own: its process, its resume ladder, its turns. That the agent knows the word is the
+only proof that it really loaded its session. Whatever happens, each process is ended before the next step, with
+everything that it started; what escapes that is found by its note in the folder of the check.
 """
 
 import asyncio
+import contextlib
 import secrets
 from collections.abc import AsyncGenerator, Coroutine
-from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-import psutil
-
-from gateway.agents import tree
 from gateway.agents.demo import NAME as DEMO
 from gateway.agents.environment import environment, find_command
 from gateway.agents.ladder import Ladder
 from gateway.agents.outcomes import AgentGoneError, AgentStartError, one_line, redacted
 from gateway.agents.presets import PRESETS
-from gateway.agents.process import AgentProcess
+from gateway.agents.process import AgentProcess, Spawn
 from gateway.agents.settings import set_mode, set_option
 from gateway.agents.spec import AgentSpec, PermissionPolicy, ResumePolicy
 from gateway.agents.turn import Turn
 from gateway.agents.workarounds import before_load
+from gateway.agents_check.family import end, weigh
 from gateway.agents_check.findings import (
     Findings,
     TroubleError,
@@ -82,7 +80,9 @@ async def examine(spec: AgentSpec, folder: Path, seconds: float, *, prompting: b
             probe.found.note(trouble)
         if probe.found.left and not probe.found.problem:
             probe.found.note(
-                TroubleError("processes outlived its end, and were ended now", "tell its makers; nothing is left")
+                TroubleError(
+                    "processes outlived its end, and were ended now", "tell its makers; nothing is left"
+                )
             )
     return probe.found
 
@@ -90,14 +90,14 @@ async def examine(spec: AgentSpec, folder: Path, seconds: float, *, prompting: b
 class _Probe:
     """The steps, one after the other. `step` is the one at work, in words."""
 
-    def __init__(self, spec: AgentSpec, cwd: Path, spawn: Any) -> None:
+    def __init__(self, spec: AgentSpec, cwd: Path, spawn: Spawn) -> None:
         self.found = Findings(spec.name)
         self.step = "start"
         self._spec = spec
         self._cwd = str(cwd)
         self._spawn = spawn
         self._clock = SystemClock()
-        # No word of any language, so that nobody has it by chance; the words of the question are not in it.
+        # No word of any language: nobody says it by chance.
         self._word = "".join(secrets.choice("bdfgklmnprstvz") + secrets.choice("aeiou") for _ in range(5))
 
     async def run(self, *, prompting: bool) -> None:
@@ -115,10 +115,12 @@ class _Probe:
             if not prompting:
                 await self._clock.sleep(spec.quiet_time)  # for what it tells of itself unasked
             found.offer = process.offer(session)
-            await asyncio.to_thread(_weigh, process, found)
+            found.memory, found.processes = await asyncio.to_thread(weigh, process)
         await asyncio.to_thread(before_load, spec.preset, _home(spec), session)
         # What the config demands is a question of its own; here it would only hide what the agent can do.
-        policy = ResumePolicy.BOOTSTRAP if spec.resume is ResumePolicy.BOOTSTRAP else ResumePolicy.NATIVE_PREFERRED
+        policy = (
+            ResumePolicy.BOOTSTRAP if spec.resume is ResumePolicy.BOOTSTRAP else ResumePolicy.NATIVE_PREFERRED
+        )
         async with self._process(replace(spec, resume=policy), kill=False) as process:
             opened = await self._reopen(process, session, answer if prompting else None)
             if not prompting:
@@ -128,9 +130,9 @@ class _Probe:
             else:
                 await self._recall(process, session)
 
-    @asynccontextmanager
+    @contextlib.asynccontextmanager
     async def _process(self, spec: AgentSpec, *, kill: bool) -> AsyncGenerator[AgentProcess]:
-        """A process for some steps. `kill`: it ends by SIGKILL to its whole tree, else as the gateway ends it."""
+        """A process for some steps. `kill` ends it by SIGKILL to its whole tree, else it is ended as usual."""
         process = AgentProcess(spec, self._spawn, lambda _: None)
         self.step, began = "start", self._clock.monotonic()
         try:
@@ -146,9 +148,11 @@ class _Probe:
             yield process
         except AgentGoneError as error:
             said = f"{error}; {await process.describe_end()}"
-            raise TroubleError(f"it stopped answering when it had to {self.step}", by_hand(spec), said) from None
+            raise TroubleError(
+                f"it stopped answering when it had to {self.step}", by_hand(spec), said
+            ) from None
         finally:
-            self.found.left += await _end(process, kill=kill)
+            self.found.left += await end(process, kill=kill)
 
     async def _begin(self, process: AgentProcess) -> str:
         self.step, began = "open a session", self._clock.monotonic()
@@ -174,11 +178,15 @@ class _Probe:
 
     async def _tell(self, process: AgentProcess, session: str) -> str:
         began = self._clock.monotonic()
-        end, answer = await self._prompt(process, session, TELL.format(word=self._word), after_load=False)
-        if isinstance(end, AgentFailed):
-            raise failed(self._spec, end.message, end.detail)
-        if not answer or isinstance(end, CancelledPrompt):
-            how = "stopped by itself" if isinstance(end, CancelledPrompt) else f"ended with {end.stop_reason}"
+        ended, answer = await self._prompt(process, session, TELL.format(word=self._word), after_load=False)
+        if isinstance(ended, AgentFailed):
+            raise failed(self._spec, ended.message, ended.detail)
+        if not answer or isinstance(ended, CancelledPrompt):
+            how = (
+                "stopped by itself"
+                if isinstance(ended, CancelledPrompt)
+                else f"ended with {ended.stop_reason}"
+            )
             raise TroubleError(f"it was given a prompt and said nothing; its turn {how}", by_hand(self._spec))
         if wants_login(answer):
             raise not_logged_in(self._spec, answer)
@@ -197,9 +205,9 @@ class _Probe:
     async def _recall(self, process: AgentProcess, session: str) -> None:
         # The demo agent understands no questions; this is how it is asked what it remembers.
         question = f"{ASK} [[recall]]" if process.abilities.name == DEMO else ASK
-        end, answer = await self._prompt(process, session, question, after_load=True)
-        if isinstance(end, AgentFailed):
-            self._judge_bootstrap(f"it loaded its session and could not go on: {end.detail}")
+        ended, answer = await self._prompt(process, session, question, after_load=True)
+        if isinstance(ended, AgentFailed):
+            self._judge_bootstrap(f"it loaded its session and could not go on: {ended.detail}")
         elif self._word in answer.casefold():
             self.found.rung = "native"
             self.found.why = f"it loaded session {redacted(session)} after SIGKILL and knew the codeword"
@@ -207,7 +215,9 @@ class _Probe:
             self.found.rung = "bootstrap"
             self.found.why = "it loaded its session and did not know the codeword"
             advice = f"write resume: bootstrap into agents.{self._spec.name}: it is then given the transcript"
-            raise TroubleError("it says that it has loaded its session, and remembers nothing", advice, answer)
+            raise TroubleError(
+                "it says that it has loaded its session, and remembers nothing", advice, answer
+            )
 
     async def _prompt(
         self, process: AgentProcess, session: str, text: str, *, after_load: bool
@@ -232,7 +242,9 @@ class _Probe:
         elif self._never_loads:
             self.found.rung, self.found.why = "bootstrap", _reason(opened.reason)
         else:  # many keep nothing of a session before its first prompt
-            self.found.why = f"not proven: nothing was said in the session (--no-prompt), and {_reason(opened.reason)}"
+            self.found.why = (
+                f"not proven: nothing was said in the session (--no-prompt), and {_reason(opened.reason)}"
+            )
 
     def _judge_bootstrap(self, reason: str) -> None:
         self.found.rung, self.found.why = "bootstrap", _reason(reason)
@@ -240,9 +252,12 @@ class _Probe:
             return  # as it says of itself, or as it is configured
         advice = "it works all the same, by a transcript; docs/agents.md lists what is usual"
         if self._spec.resume is ResumePolicy.NATIVE_REQUIRED:
-            name = self._spec.name
-            advice = f"with native_required each restart ends its conversations: write resume: bootstrap into agents.{name}"
-        raise TroubleError("it does not go on with its own session after it was killed", advice, _reason(reason))
+            advice = (
+                "with native_required each restart ends its conversations: write resume: bootstrap instead"
+            )
+        raise TroubleError(
+            "it does not go on with its own session after it was killed", advice, _reason(reason)
+        )
 
     @property
     def _never_loads(self) -> bool:
@@ -275,60 +290,3 @@ def _offers(what: str, ids: list[str]) -> str:
 def _reason(text: str) -> str:
     """A reason of the ladder, without what the gateway then did about it."""
     return text.partition("; a new session was given")[0].partition("; there was no history")[0]
-
-
-def _family(process: AgentProcess) -> list[psutil.Process]:
-    """The process with everything that it started, wherever that went. Blocks."""
-    root = process.root
-    if root is None:
-        return []
-    family = tree.holders({root.token})
-    try:
-        family += [root.process, *root.process.children(recursive=True)]
-    except psutil.Error:
-        pass  # it has ended; what it left carries its token
-    return list({one.pid: one for one in family}.values())
-
-
-def _weigh(process: AgentProcess, found: Findings) -> None:
-    """Its memory and the number of its processes. Blocks."""
-    sizes: list[int] = []
-    for one in _family(process):
-        try:
-            sizes.append(one.memory_info().rss)
-        except psutil.Error:
-            continue
-    found.memory, found.processes = sum(sizes), len(sizes)
-
-
-async def _end(process: AgentProcess, *, kill: bool) -> list[str]:
-    """End the process and everything that it started; the names of those that outlived that."""
-    family = await asyncio.to_thread(_family, process)
-    if kill:
-        _kill(family)
-    await process.end()
-    deadline = asyncio.get_running_loop().time() + _GONE
-    while (alive := _living(family)) and asyncio.get_running_loop().time() < deadline:
-        await asyncio.sleep(0.02)
-    _kill(alive)
-    return list(alive.values())
-
-
-def _kill(processes: Any) -> None:
-    for one in processes:
-        try:
-            one.kill()
-        except psutil.Error:
-            continue
-
-
-def _living(processes: list[psutil.Process]) -> dict[psutil.Process, str]:
-    """Those that still run, by name and number. A zombie does not: in a container nobody may ever reap it."""
-    alive: dict[psutil.Process, str] = {}
-    for one in processes:
-        try:
-            if one.is_running() and one.status() != psutil.STATUS_ZOMBIE:
-                alive[one] = f"{one.name()} {one.pid}"
-        except psutil.Error:
-            continue
-    return alive

@@ -144,6 +144,7 @@ def _gemini_files(_: str) -> Texts:
         "privacy": {"usageStatisticsEnabled": False},
         "telemetry": {"enabled": False},
         "general": {"disableAutoUpdate": True},
+        "tools": {"allowed": ["run_shell_command"]},
     }
     return {".gemini/settings.json": json.dumps(settings)}
 
@@ -179,7 +180,7 @@ GEMINI = RealAgent(
     "gemini",
     "@google/gemini-cli",
     "0.61.0",
-    ("gemini", "--acp", "--approval-mode=yolo"),
+    ("gemini", "--acp"),
     (".gemini/tmp/*/chats/**/*",),
     _gemini_env,
     _gemini_files,

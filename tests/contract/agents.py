@@ -5,13 +5,16 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from gateway.agents.pool import AgentPool
 from gateway.agents.process import AgentProcess
-from gateway.agents.spec import AgentSpec, ProcessPolicy
+from gateway.agents.spec import AgentSpec, PermissionPolicy, ProcessPolicy
 from gateway.model.agent import (
     AgentUpdate,
     Ended,
@@ -21,13 +24,26 @@ from gateway.model.agent import (
     Prompt,
     PromptEnd,
     TextChunk,
+    ThoughtChunk,
+    ToolUpdate,
 )
-from gateway.model.turn import HistoryTurn
+from gateway.model.choices import Settings
+from gateway.model.permission import Asker, PermissionRequest
+from gateway.model.turn import HistoryTurn, TurnState
+from gateway.ports import Clock
+from tests.contract.agent_fixtures.ways import WAYS
+from tests.harness.waiting import glance, within
 
 BOUND = 30.0
 """Seconds after which waiting for an event counts as failing."""
 
 HOSTILE = Path(__file__).parent / "agent_fixtures" / "hostile.py"
+
+HISTORY = (HistoryTurn(1, TurnState.COMPLETED, "", "first", "an old answer"),)
+"""What the ledger knows of the conversation that the hostile agent replays."""
+
+PATIENCE = {"quiet_time": 0.2, "replay_timeout": 0.3, "retry_waits": (0.01, 0.01)}
+"""Short waits for what an agent may never do. Each is as long as a slow machine needs, where it does it."""
 
 
 class RealClock:
@@ -55,15 +71,22 @@ class Chat:
         self.preamble = ""
         self.history: tuple[HistoryTurn, ...] = ()
         self.ended_turns = 0
+        self.settings = Settings()
         self.updates: list[AgentUpdate] = []
+        self.unexpected: list[PermissionRequest] = []
         self._news = asyncio.Event()
+
+    def remember(self) -> "Chat":
+        """As after a restart: the ledger knows an agent session with one ended turn."""
+        self.agent_session_id, self.history, self.ended_turns = "s0", HISTORY, len(HISTORY)
+        return self
 
     async def try_open(self) -> Opened | OpenFailed:
         async def history() -> tuple[HistoryTurn, ...]:
             return self.history
 
         request = OpenRequest(
-            self.number, self.agent, self.agent_session_id, self.cwd, self.ended_turns, history
+            self.number, self.agent, self.agent_session_id, self.cwd, self.ended_turns, history, self.settings
         )
         opened = await self.pool.open(request)
         if isinstance(opened, Opened):
@@ -76,9 +99,12 @@ class Chat:
         assert isinstance(opened, Opened), opened
         return opened
 
-    async def prompt(self, text: str, note: str = "") -> PromptEnd:
+    async def prompt(self, text: str, note: str = "", ask: Asker | None = None) -> PromptEnd:
+        """Send a prompt. Without `ask`, a question to people fails the test."""
         self.updates = []
-        end = await self.pool.prompt(self.number, Prompt(self.preamble, note, text), self._sink)
+        prompt = Prompt(self.preamble, note, text)
+        end = await self.pool.prompt(self.number, prompt, self._sink, ask or self._unexpected)
+        assert not self.unexpected
         if isinstance(end, Ended):
             self.ended_turns += 1
         return end
@@ -101,6 +127,10 @@ class Chat:
                 self._news.clear()
                 await self._news.wait()
 
+    async def _unexpected(self, request: PermissionRequest) -> str | None:
+        self.unexpected.append(request)
+        return None
+
     def _sink(self, update: AgentUpdate) -> None:
         self.updates.append(update)
         self._news.set()
@@ -110,17 +140,48 @@ def demo_spec(tmp_path: Path, processes: str = "per_session", **settings: Any) -
     command = (str(Path(sys.executable).parent / "carryon-demo-agent"),)
     return AgentSpec(
         "demo", command, home=tmp_path / "home", log_dir=tmp_path / "agents",
-        processes=ProcessPolicy(processes), **settings,
+        processes=ProcessPolicy(processes), **PATIENCE | settings,
     )  # fmt: skip
 
 
 def hostile_spec(tmp_path: Path, way: str, arguments: Sequence[str] = (), **settings: Any) -> AgentSpec:
+    """An agent that misbehaves in one of the `WAYS`. People are asked, unless `settings` say otherwise."""
+    assert way in WAYS
     command = (sys.executable, "-S", "-E", str(HOSTILE), way, *arguments)
+    settings = {"permissions": PermissionPolicy.ASK} | PATIENCE | settings
     return AgentSpec("odd", command, home=tmp_path / "home", log_dir=tmp_path / "agents", **settings)
 
 
-def pool_of(*specs: AgentSpec) -> AgentPool:
-    return AgentPool({spec.name: spec for spec in specs}, RealClock())
+def pool_of(*specs: AgentSpec, clock: Clock | None = None) -> AgentPool:
+    return AgentPool({spec.name: spec for spec in specs}, clock or RealClock())
+
+
+@asynccontextmanager
+async def odd_chat(tmp_path: Path, way: str, **settings: Any) -> AsyncIterator[Chat]:
+    """A new conversation with an agent that misbehaves."""
+    async with pool_of(hostile_spec(tmp_path, way, **settings)) as pool:
+        yield Chat(pool, agent="odd")
+
+
+def is_thought(update: object) -> bool:
+    return isinstance(update, ThoughtChunk)
+
+
+def is_tool(update: object) -> bool:
+    return isinstance(update, ToolUpdate)
+
+
+def is_over(pid: int) -> bool:
+    """Whether a process has ended; a zombie that nobody reaps has."""
+    try:
+        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
+
+
+async def becomes(look: Callable[[], object], what: str) -> None:
+    """Wait until something is so that announces itself in no way."""
+    await within(glance(lambda: bool(look())), what)
 
 
 def processes(pool: AgentPool) -> list[AgentProcess]:

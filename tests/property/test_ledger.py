@@ -59,6 +59,11 @@ class SessionModel:
     attempts: int = 0
 
 
+def where(test):
+    """A rule for conversations that are like this; without any, the step is another one."""
+    return precondition(lambda self: any(test(self.sessions[one]) for one in self.current.values()))
+
+
 class LedgerMachine(RuleBasedStateMachine):
     """Drives a ledger; subclasses name its kind."""
 
@@ -129,6 +134,7 @@ class LedgerMachine(RuleBasedStateMachine):
         else:
             model.waiting.append(name)
 
+    @where(lambda model: not model.running)
     @rule(chat=CHATS, asks=st.booleans())
     def begin(self, chat, asks):
         session_id, model = self.of(chat)
@@ -154,6 +160,7 @@ class LedgerMachine(RuleBasedStateMachine):
         if asks:
             self.put_question(model)
 
+    @where(lambda model: model.running)
     @rule(chat=CHATS, end=ENDS)
     def end(self, chat, end):
         _, model = self.of(chat)
@@ -170,6 +177,7 @@ class LedgerMachine(RuleBasedStateMachine):
             model.marked = model.running
         model.running = None
 
+    @where(lambda model: model.running)
     @rule(chat=CHATS)
     def mark_before_cut(self, chat):
         _, model = self.of(chat)
@@ -178,6 +186,7 @@ class LedgerMachine(RuleBasedStateMachine):
             self.do(self.ledger.store.mark_pending([model.running], Reason.DRAIN_TIMEOUT, at))
             model.marked = model.running
 
+    @where(lambda model: model.running)
     @rule(chat=CHATS)
     def ask(self, chat):
         _, model = self.of(chat)
@@ -216,6 +225,7 @@ class LedgerMachine(RuleBasedStateMachine):
             if state is DeliveryState.SENDING:
                 self.deliveries[ident] = DeliveryState.UNKNOWN
 
+    @where(lambda model: model.running or model.waiting)
     @rule()
     def crash(self):
         running = sum(model.running is not None for model in self.sessions.values())
@@ -225,6 +235,7 @@ class LedgerMachine(RuleBasedStateMachine):
         assert opening.interrupted_turns == running
         self.cut_all()
 
+    @where(lambda model: model.running or model.waiting)
     @rule()
     def stop_cleanly(self):
         self.do(self.ledger.store.stop_boot(self.ledger.boot, self.ledger.tick()))
@@ -232,6 +243,7 @@ class LedgerMachine(RuleBasedStateMachine):
         assert self.do(self.ledger.start(self.do(self.open()))).dead_boots == 0
         self.cut_all()
 
+    @where(lambda model: model.marked)
     @rule()
     def schedule(self):
         candidates = self.do(self.ledger.store.candidates())
@@ -242,6 +254,7 @@ class LedgerMachine(RuleBasedStateMachine):
             assert self.sessions[session_id].marked
             assert not self.sessions[session_id].running
 
+    @where(lambda model: model)
     @rule(chat=CHATS)
     def stop_by_user(self, chat):
         session_id, model = self.of(chat)
@@ -249,6 +262,7 @@ class LedgerMachine(RuleBasedStateMachine):
             self.do(self.ledger.store.withdraw_resumes([session_id]))
             assert self.do(self.ledger.store.schedule_resumes([session_id], self.ledger.tick())) == ()
 
+    @where(lambda model: not model.suspended)
     @rule(chat=CHATS)
     def suspend(self, chat):
         session_id, model = self.of(chat)
@@ -257,6 +271,7 @@ class LedgerMachine(RuleBasedStateMachine):
             self.owe(self.do(store.suspend(session_id, Reason.RESUME_LOOP, notice("x"), at)))
             model.suspended = True
 
+    @where(lambda model: not model.running)
     @rule(chat=CHATS)
     def reactivate(self, chat):
         session_id, model = self.of(chat)
@@ -267,6 +282,7 @@ class LedgerMachine(RuleBasedStateMachine):
         assert unfinished == (model.marked is not None)
         model.suspended, model.attempts = False, 0
 
+    @where(lambda model: not model.running)
     @rule(chat=CHATS)
     def new_generation(self, chat):
         session_id, model = self.of(chat)

@@ -1,145 +1,182 @@
 """An agent that misbehaves in the way its first argument names. Lines of JSON over stdio, no library.
 
-Each way was seen in, or is a small step from, an agent that people use.
+`ways.py` tells what the ways are; those that go wrong in a turn are in `turns.py`, each as a function.
 """
 
 import json
-import os
-import subprocess
+import signal
 import sys
-from pathlib import Path
+from collections.abc import Callable
 
-WAY = sys.argv[1]
-ARGUMENTS = sys.argv[2:]
+from replays import REPLAYS
+from turns import TURNS
+from ways import WAYS
+from wire import chunk, refuse, reply, request, send, update
 
-
-def send(message: object) -> None:
-    sys.stdout.write(json.dumps(message) + "\n")
-    sys.stdout.flush()
-
-
-def update(session: str, kind: str, text: str) -> None:
-    content = {"type": "text", "text": text}
-    params = {"sessionId": session, "update": {"sessionUpdate": kind, "content": content}}
-    send({"jsonrpc": "2.0", "method": "session/update", "params": params})
-
-
-def reply(number: int, result: object) -> None:
-    send({"jsonrpc": "2.0", "id": number, "result": result})
-
-
-def refuse(number: int, code: int, message: str, data: object = None) -> None:
-    send({"jsonrpc": "2.0", "id": number, "error": {"code": code, "message": message, "data": data}})
-
-
-def rubbish() -> None:
-    for line in ("Loading model...", "[1, 2]", "42", '"text"', "null", '{"id": [1], "result": {}}', "{", ""):
-        sys.stdout.write(line + "\n")
-    unknown = {"sessionId": "s1", "update": {"sessionUpdate": "mood_changed", "mood": "grim"}}
-    send({"jsonrpc": "2.0", "method": "session/update", "params": unknown})
+OPTIONS = (
+    {"type": "select", "id": "model", "name": "Model", "category": "model", "currentValue": "small",
+     "options": [
+         {"group": "near", "name": "Near", "options": [{"value": "small", "name": "Small one"}]},
+         {"group": "far", "name": "Far", "options": [{"value": "large", "name": "Large one"}]},
+     ]},
+    {"type": "boolean", "id": "web", "name": "Search the web", "category": "nobody's", "currentValue": False},
+    {"type": "select", "id": "think", "name": "Think", "currentValue": "off",
+     "options": [{"value": "off", "name": "Off"}, {"value": "on", "name": "On"}]},
+    {"type": "slider", "id": "heat", "name": "Heat", "currentValue": 0.5},
+)  # fmt: skip
+COMMANDS = [{"name": "/plan", "description": "make\na plan"}, {"name": "web", "description": "search"}]
 
 
 class Hostile:
-    """One method for each request; WAY decides where it goes wrong."""
+    """One method for each request; the way decides where it goes wrong."""
 
-    def __init__(self) -> None:
+    def __init__(self, way: str, arguments: list[str]) -> None:
+        self.way = way
+        self.arguments = arguments
         self.prompting: int | None = None
+        self.prompts = 0
         self.loaded = False
+        self.then: Callable[[dict], None] | None = None  # what to do with the answer to a request of ours
+        self.set: list[object] = []
+        self.mode = "careful"
+        self.options = [dict(option) for option in OPTIONS]
 
     def initialize(self, number: int, _params: dict) -> None:
-        if WAY == "hangs_at_initialize":
+        if self.way == "hangs_at_initialize":
             return
-        if WAY == "exits_at_start":
+        if self.way == "exits_at_start":
             sys.stderr.write("no key found in the settings\n")
             sys.exit(3)
-        capabilities = {"loadSession": WAY != "cannot_load"}
-        reply(number, {"protocolVersion": 1, "agentCapabilities": capabilities})
+        capabilities = {"loadSession": self.way != "cannot_load"}
+        version = 2 if self.way == "speaks_version_2" else 1
+        reply(number, {"protocolVersion": version, "agentCapabilities": capabilities})
 
     def new(self, number: int, _params: dict) -> None:
-        if WAY == "needs_login":
+        if self.way == "needs_login":
             refuse(number, -32000, "Authentication required")
-            return
-        reply(number, {"sessionId": "s1"})
+        elif self.way == "asks_unheard":
+            self.ask("s1", lambda answer: (self.set.append(answer), reply(number, {"sessionId": "s1"})))
+        else:
+            if self._chooses:
+                update("s1", {"sessionUpdate": "available_commands_update", "availableCommands": COMMANDS})
+            reply(number, {"sessionId": "s1", **self._offer()})
 
     def load(self, number: int, params: dict) -> None:
         self.loaded = True
         session = params["sessionId"]
-        if WAY == "breaks_at_load":
+        if self.way == "breaks_at_load":
             sys.exit(0)
-        if WAY == "late_replay":  # the answer first, then what should have come before it
-            reply(number, {})
-            update(session, "user_message_chunk", "the first half ")
-            update(session, "user_message_chunk", "and the second")
-            update(session, "agent_message_chunk", "an old answer")
-        elif WAY == "replays":
-            update(session, "user_message_chunk", "first")
-            update(session, "agent_message_chunk", "answer")
-            update(session, "user_message_chunk", "second")
-            reply(number, {})
-        elif WAY == "load_error":
+        if self.way == "load_error":
             refuse(number, -32603, "Internal error", {"details": "Session not found"})
-        else:  # success without any history, for whatever id
-            reply(number, {})
+            return
+        before, after = REPLAYS.get(self.way, ((), ()))
+        for one in before:
+            update(session, one)
+        reply(number, self._offer())
+        for one in after:
+            update(session, one)
 
     def prompt(self, number: int, params: dict) -> None:
-        session = params["sessionId"]
-        texts = [block["text"] for block in params["prompt"]]
         self.prompting = number
-        match WAY:
-            case "writes_much_to_stderr":
-                sys.stderr.write("x" * 1024 * 1024 + "\nthe end\n")
-                sys.stderr.flush()
-            case "prints_rubbish":
-                rubbish()
-            case "unknown_stop_reason":
-                reply(number, {"stopReason": "bored"})
-                return
-            case "silent" | "silent_until_cancelled" | "finishes_when_cancelled":
-                update(session, "agent_thought_chunk", "at work")
-                return
-            case "refuses":
-                refuse(
-                    number, -32603, "Internal error", {"details": "the model is\n overloaded " + "x" * 5000}
-                )
-                return
-            case "empty_load" if self.loaded:
-                reply(number, {"stopReason": "refusal"})
-                return
-            case "leaves_an_orphan":
-                child = subprocess.Popen(["sleep", "300"], start_new_session=True)
-                Path(ARGUMENTS[0]).write_text(str(child.pid))
-                os._exit(1)
-            case "has_a_child":
-                child = subprocess.Popen(["sleep", "300"], start_new_session=True)
-                Path(ARGUMENTS[0]).write_text(str(child.pid))
-            case "tells_its_environment":
-                texts = [json.dumps(dict(os.environ))]
-            case "tells_its_directory":
-                texts = [str(Path.cwd())]
-            case _:
-                pass
-        update(session, "agent_message_chunk", "|".join(texts))
+        self.prompts += 1
+        texts = [block["text"] for block in params["prompt"]]
+        turn = TURNS.get(self.way)
+        if turn is None or turn(self, number, params["sessionId"], texts):
+            self.end(number, params["sessionId"], "|".join(texts))
+
+    def end(self, number: int, session: str, text: str) -> None:
+        """Answer a prompt."""
+        chunk(session, text)
         reply(number, {"stopReason": "end_turn"})
+        self.prompting = None
+
+    def ask(self, session: str, then: Callable[[dict], None], **more: object) -> None:
+        """Ask for permission, and go on with the whole answer."""
+        self.then = then
+        call = {"toolCallId": "t1", "title": "rm -rf /", "kind": "execute"}
+        allow = {"optionId": "yes", "name": "Yes", "kind": "allow_once"}
+        reject = {"optionId": "no", "name": "No", "kind": "reject_once"}
+        params = {"sessionId": session, "toolCall": call, "options": [allow, reject], **more}
+        request("ask", "session/request_permission", params)
+
+    def answered(self, message: dict) -> None:
+        then, self.then = self.then, None
+        if then is not None:
+            then(message)
+
+    def set_mode(self, number: int, params: dict) -> None:
+        if self.way == "speaks_after_the_end":
+            chunk(params["sessionId"], "later still")
+        elif self.way == "refuses_settings" and params["modeId"] != "careful":
+            refuse(number, -32602, "Invalid params", {"details": f"there is no mode {params['modeId']}"})
+            return
+        self.set.append(["mode", params["modeId"]])
+        self.mode = params["modeId"]
+        reply(number, {})
+        if self.way == "offers_between_turns":
+            self._change(params["sessionId"])
+
+    def set_config_option(self, number: int, params: dict) -> None:
+        known = next((one for one in self.options if one["id"] == params["configId"]), None)
+        if self.way == "hangs_at_settings":
+            return
+        if known is None or self.way == "refuses_settings":
+            refuse(number, -32602, "Invalid params", {"details": f"{params['value']} is not offered"})
+            return
+        self.set.append([params["configId"], params["value"]])
+        known["currentValue"] = params["value"]
+        reply(number, {"configOptions": self.options})
 
     def cancel(self, params: dict) -> None:
         if self.prompting is None:
             return
-        if WAY == "silent_until_cancelled":
-            reply(self.prompting, {"stopReason": "cancelled"})
-        elif WAY == "finishes_when_cancelled":
-            update(params["sessionId"], "agent_message_chunk", "done after all")
-            reply(self.prompting, {"stopReason": "end_turn"})
+        match self.way:
+            case "silent_until_cancelled" | "asks_and_leaves" | "asks_then_silent":
+                reply(self.prompting, {"stopReason": "cancelled"})
+            case "finishes_when_cancelled":
+                self.end(self.prompting, params["sessionId"], "done after all")
+            case "fails_when_cancelled":
+                refuse(self.prompting, -32603, "Internal error", {"details": "aborted"})
+            case _:
+                pass
+
+    @property
+    def _chooses(self) -> bool:
+        return self.way.startswith("offers") or self.way.endswith("settings")
+
+    def _offer(self) -> dict:
+        if not self._chooses:
+            return {}
+        modes = [{"id": "careful", "name": "Careful"}, {"id": "bold", "name": "Bold"}]
+        return {
+            "modes": {"currentModeId": self.mode, "availableModes": modes},
+            "configOptions": self.options,
+        }
+
+    def _change(self, session: str) -> None:
+        self.options[0]["currentValue"] = "large"
+        update(session, {"sessionUpdate": "current_mode_update", "currentModeId": "tired"})
+        update(session, {"sessionUpdate": "config_option_update", "configOptions": self.options[:1]})
+        update(session, {"sessionUpdate": "available_commands_update", "availableCommands": COMMANDS[:1]})
 
 
 def main() -> None:
-    agent = Hostile()
+    way, *arguments = sys.argv[1:]
+    assert way in WAYS, way
+    agent = Hostile(way, arguments)
+    if way == "outlives_sigterm":
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
     for line in sys.stdin:
         message = json.loads(line)
         if message.get("method") == "session/cancel":
             agent.cancel(message["params"])
-        elif "id" in message and "method" in message:
+        elif "method" not in message:
+            agent.answered(message)
+        elif "id" in message:
             name = message["method"].rpartition("/")[2]
             getattr(agent, name)(message["id"], message["params"])
+    while way == "outlives_sigterm":
+        signal.pause()
 
 
 main()

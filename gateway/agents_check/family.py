@@ -1,0 +1,66 @@
+"""An agent's process with everything that it started: what it weighs, and whether its end was the end of all."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Iterable, Sequence
+
+import psutil
+
+from gateway.agents import tree
+from gateway.agents.process import AgentProcess
+
+_GONE = 1.0
+"""Seconds in which ended processes have to be gone."""
+
+
+def weigh(process: AgentProcess) -> tuple[int, int]:
+    """The resident memory in bytes, summed up, and the number of processes. Blocks."""
+    sizes: list[int] = []
+    for one in _family(process):
+        with contextlib.suppress(psutil.Error):
+            sizes.append(one.memory_info().rss)
+    return sum(sizes), len(sizes)
+
+
+async def end(process: AgentProcess, *, kill: bool) -> list[str]:
+    """End all of it, with `kill` by SIGKILL; those that outlived that, by name and number. They are killed."""
+    family = await asyncio.to_thread(_family, process)
+    if kill:
+        _kill(family)
+    await process.end()
+    return await asyncio.to_thread(_outlasting, family)
+
+
+def _family(process: AgentProcess) -> list[psutil.Process]:
+    root = process.root
+    if root is None:
+        return []
+    family = tree.holders({root.token})
+    with contextlib.suppress(psutil.Error):  # it has ended; what it left carries its token
+        family += [root.process, *root.process.children(recursive=True)]
+    return list({one.pid: one for one in family}.values())
+
+
+def _outlasting(family: Sequence[psutil.Process]) -> list[str]:
+    deadline = time.monotonic() + _GONE
+    while (alive := _living(family)) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    _kill(alive)
+    return list(alive.values())
+
+
+def _kill(processes: Iterable[psutil.Process]) -> None:
+    for one in processes:
+        with contextlib.suppress(psutil.Error):
+            one.kill()
+
+
+def _living(processes: Sequence[psutil.Process]) -> dict[psutil.Process, str]:
+    """Those that still run. A zombie does not: in a container nobody may ever reap it."""
+    alive: dict[psutil.Process, str] = {}
+    for one in processes:
+        with contextlib.suppress(psutil.Error):
+            if one.is_running() and one.status() != psutil.STATUS_ZOMBIE:
+                alive[one] = f"{one.name()} {one.pid}"
+    return alive

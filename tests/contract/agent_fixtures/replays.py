@@ -1,0 +1,35 @@
+"""What the hostile agent replays of one ended turn and one in which it was killed.
+
+For each way: the updates before its answer to session/load, and those after it.
+"""
+
+from wire import said, tool
+
+FIRST = said("user_message_chunk", "first")
+ANSWER = said("agent_message_chunk", "an old answer")
+DOOMED = said("user_message_chunk", "doomed")
+BEGUN = said("agent_message_chunk", "an old beginning")
+AT_WORK = tool("old", "in_progress")
+ALL = (FIRST, ANSWER, DOOMED, BEGUN, AT_WORK)
+
+REPLAYS = {
+    "replays": (ALL, ()),
+    "replays_without_the_doomed": ((FIRST, ANSWER), ()),
+    "replays_swapped": ((DOOMED, BEGUN, FIRST, ANSWER), ()),
+    "replays_merged": ((said("user_message_chunk", "first\n\ndoomed"), BEGUN), ()),
+    "replays_in_pieces": (
+        (
+            said("user_message_chunk", "fir", "1"),
+            said("user_message_chunk", "st", "1"),
+            said("user_message_chunk", "doo", "2"),
+            said("user_message_chunk", "med", "2"),
+        ),
+        (),
+    ),
+    "replays_a_false_completion": (
+        (*ALL, tool("old", "completed", "tool_call_update")),
+        (),
+    ),
+    "replays_late": ((), ALL),
+    "replays_half_late": ((FIRST, ANSWER), (DOOMED, BEGUN, AT_WORK)),
+}
