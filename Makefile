@@ -6,7 +6,7 @@ PIP    := $(BIN)/python -m pip --disable-pip-version-check -q
 RUN    := $(VENV)/.run-stamp
 DEV    := $(VENV)/.dev-stamp
 
-.PHONY: help demo test check bench crash soak format clean
+.PHONY: help demo test check bench crash soak agents format clean
 
 help:
 	@echo "make demo    ask, kill -9 in the middle of the answer, start again, read the answer"
@@ -15,6 +15,7 @@ help:
 	@echo "make check   lint, types, layers"
 	@echo "make bench   the numbers, as one table and JSON"
 	@echo "make soak    3,000 messages on three platforms while the gateway is killed 200 times; a quarter of an hour"
+	@echo "make agents  real agents, installed by npm, with a local model: killed, and asked what they remember"
 	@echo "make crash   kill the gateway at every system call of a conversation"
 
 $(VENV)/bin/python:
@@ -50,6 +51,10 @@ bench: $(RUN)
 
 soak: $(DEV)
 	$(BIN)/python -m tests.crash.soak
+
+agents: $(DEV)
+	$(BIN)/python -m tests.agents.install
+	$(BIN)/python -m pytest tests/agents -p no:randomly --timeout 300 -rs
 
 crash: $(DEV)
 	$(BIN)/python -m tests.crash.sweep

@@ -3,7 +3,6 @@
 import asyncio
 import gc
 import os
-import signal
 import socket
 from collections import Counter
 from collections.abc import Mapping
@@ -35,10 +34,18 @@ from gateway.errors import CarryonError
 from gateway.failpoints import reach
 from gateway.model.boot import BootOpening, BootState
 from gateway.model.operation import Intent, StopRequest
-from gateway.policies import access_policy, admission_policy, agent_spec, reserved_choices, resume_policy
+from gateway.policies import (
+    access_policy,
+    admission_policy,
+    agent_spec,
+    approval_policies,
+    reserved_choices,
+    resume_policy,
+)
 from gateway.ports import ChatAdapter, Clock, LedgerUnavailableError, Past, Store
 from gateway.rules.note import NotePolicy
 from gateway.rules.retry import backoff
+from gateway.signals import Signals
 from gateway.store.lock import hold_state
 from gateway.store.sqlite import LEDGER_FILE, open_sqlite
 
@@ -106,7 +113,7 @@ def _for_people(error: BaseException) -> CarryonError | None:
 
 
 async def _serve(config: Config, clock: Clock) -> int:
-    signals = _Signals()
+    signals = Signals()
     async with open_sqlite(config.state_dir / LEDGER_FILE) as store:
         opening = await until_written(
             clock, lambda: store.open_boot(socket.gethostname(), os.getpid(), clock.now())
@@ -162,31 +169,6 @@ def _end_the_rest() -> NoReturn:
     raise _StoppedError
 
 
-class _Signals:
-    """The first signal stops; a second one does not wait for running turns.
-
-    One that comes while the gateway is still being put together is kept until there is something to stop.
-    """
-
-    def __init__(self) -> None:
-        self._early = 0
-        self._operations: RunningGateway | None = None
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self._received)
-
-    def tell(self, operations: RunningGateway) -> None:
-        self._operations = operations
-        for _ in range(self._early):
-            self._received()
-
-    def _received(self) -> None:
-        if self._operations is None:
-            self._early += 1
-        else:
-            self._operations.stop(Intent.STOP, None)
-
-
 def _compose(
     config: Config,
     store: Store,
@@ -205,11 +187,10 @@ def _compose(
     streams = Streams(
         StreamParts(store, adapters, outbox, clock, group), enabled=config.delivery.stream == "auto"
     )
-    asked = config.agents[config.default_agent]
+    patience = approval_policies(config)
+    asked = patience[config.default_agent]
     approvals = Approvals(
-        ApprovalParts(store, outbox, clock, group),
-        asked.permission_timeout,
-        remember=asked.remember_permissions,
+        ApprovalParts(store, outbox, clock, group), asked.timeout, remember=asked.remember, agents=patience
     )
     parts = TurnParts(store, agents, adapters, outbox, typist, streams, approvals, clock, group)
     turns = _turns(config, parts, opening)

@@ -4,6 +4,7 @@ from gateway.agents.presets import PRESETS, Preset
 from gateway.agents.spec import QUIET_TIME, START_TIMEOUT, AgentSpec, PermissionPolicy, ProcessPolicy
 from gateway.agents.spec import ResumePolicy as LadderPolicy
 from gateway.config import AgentConfig, Config
+from gateway.engine.approvals import ApprovalPolicy
 from gateway.engine.choices import MODE, MODEL
 from gateway.rules.access import AccessPolicy
 from gateway.rules.admission import AdmissionPolicy, Respond
@@ -45,6 +46,14 @@ def resume_policy(config: Config) -> ResumePolicy:
         resume.breaker.boots,
         resume.breaker.window,
     )
+
+
+def approval_policies(config: Config) -> dict[str, ApprovalPolicy]:
+    """How long people may take to decide about each agent's permissions, and whether that is remembered."""
+    return {
+        name: ApprovalPolicy(agent.permission_timeout, agent.remember_permissions)
+        for name, agent in config.agents.items()
+    }
 
 
 def reserved_choices(config: Config) -> dict[str, frozenset[str]]:
