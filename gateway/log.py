@@ -46,7 +46,7 @@ def configure(
     chain: list[Processor] = [
         structlog.processors.add_log_level,
         _Exceptions(whole=not console or level == "debug"),
-        _Redaction(secrets),
+        Redaction(secrets),
         _stamp,
         _Console(colours=terminal) if console else _json,
     ]
@@ -133,7 +133,7 @@ class _Exceptions:
         return event
 
 
-class _Redaction:
+class Redaction:
     """Strikes out secrets, plain and in the spellings of URLs, JSON and Python; shortens agent session ids.
 
     What leaves it is made of plain values only, so that rendering cannot fail or call back into other code.

@@ -74,7 +74,7 @@ def agent_spec(config: Config, name: str) -> AgentSpec:
     preset = PRESETS[agent.preset] if agent.preset else Preset((), "")
     env = {**preset.env, **{key: value.get_secret_value() for key, value in agent.env.items()}}
     for given, instead_of in preset.yields.items():
-        env = {key: value for key, value in env.items() if given not in env or key not in instead_of}
+        env = {key: value for key, value in env.items() if not env.get(given) or key not in instead_of}
     return AgentSpec(
         name,
         agent.command or preset.command,

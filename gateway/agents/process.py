@@ -240,6 +240,10 @@ class AgentProcess:
         parts = (state, self._lines.fault, words and f"it last wrote: {words}")
         return "; ".join(part for part in parts if part)
 
+    async def ended(self) -> None:
+        """Wait for the exit of the process."""
+        await self._exited.wait()
+
     async def end(self, *, swept: bool = False) -> None:
         """End the process and its descendants; calls beyond the first wait for the first.
 
@@ -270,9 +274,10 @@ class AgentProcess:
                 waiting.cancel()
         if not self._lines.over.is_set():
             _log.warning("agent.orphan", agent=self.spec.name, pid=self.pid)
-        if self._ending is None:
-            what = "agent.exited" if self._exited.is_set() else "agent.output_closed"
-            _log.info(what, agent=self.spec.name, pid=self.pid)
+        if not self._exited.is_set():
+            _log.warning("agent.output_closed", agent=self.spec.name, pid=self.pid)
+        elif self._ending is None:
+            _log.info("agent.exited", agent=self.spec.name, pid=self.pid)
         await self.end()
 
     async def _end(self, *, swept: bool) -> None:

@@ -5,14 +5,15 @@ from doing harm. What a person chose and the agent does not take any more is tol
 """
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
 from gateway.agents.offers import SWITCH
 from gateway.agents.outcomes import AgentGoneError, AgentRefusedError
 from gateway.agents.process import AgentProcess
-from gateway.model.choices import Settings
+from gateway.model.choices import AgentOffer, Choice, Settings
+from gateway.rules.choosing import pick
 
 T = TypeVar("T")
 
@@ -31,6 +32,7 @@ async def apply_settings(process: AgentProcess, agent_session_id: str, chosen: S
     Raises `SettingRefusedError`, and `AgentGoneError` when the process is of no use.
     """
     spec, refused = process.spec, list[str]()
+    chosen = _in_its_words(chosen, process.offer(agent_session_id))
     own = dict(chosen.options)
     for option, value in {**spec.options, **own}.items():
         problem = await set_option(process, agent_session_id, option, value)
@@ -48,6 +50,24 @@ async def apply_settings(process: AgentProcess, agent_session_id: str, chosen: S
             raise SettingRefusedError(f"{problem} It is demanded by agents.{spec.name}.mode.")
         refused.append(problem)
     return tuple(refused)
+
+
+def _in_its_words(chosen: Settings, offer: AgentOffer) -> Settings:
+    """A wish that was made before anybody knew what there is, as the agent names it."""
+    options: list[tuple[str, str]] = []
+    for ident, value in chosen.options:
+        known = [one for one in offer.options if one.id == ident]
+        for option in known or [one for one in offer.options if one.category == ident]:
+            options.append((option.id, _one_of(option.choices, value)))
+            break
+        else:
+            options.append((ident, value))
+    return Settings(chosen.mode and _one_of(offer.modes, chosen.mode), tuple(options))
+
+
+def _one_of(choices: Sequence[Choice], wish: str) -> str:
+    found = pick(choices, wish)
+    return found[0].id if len(found) == 1 else wish
 
 
 async def set_mode(process: AgentProcess, agent_session_id: str, mode: str) -> str:

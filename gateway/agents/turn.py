@@ -173,13 +173,21 @@ class Turn:
                 if wait is None or outcome.quarantine or not self._may_retry(answer):
                     return outcome
                 _log.warning("agent.retry", agent=self._process.spec.name, seconds=wait, why=str(answer))
-                await asyncio.wait({self._stop}, timeout=wait)
+                await self._pause(wait)
                 if self._stop.done():
                     return TurnOutcome(CancelledPrompt())
                 self._last_sign = self._clock.monotonic()
             raise AssertionError
         finally:
             self._end_questions()
+
+    async def _pause(self, seconds: float) -> None:
+        """Wait before another attempt, unless the turn is stopped or the process ends."""
+        ended = asyncio.ensure_future(self._process.ended())
+        try:
+            await asyncio.wait({self._stop, ended}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            ended.cancel()
 
     async def _attempt(self, texts: Sequence[str], spawn: Spawn) -> "tuple[TurnOutcome, _Answer]":
         request = spawn(self._request(texts))
@@ -199,7 +207,7 @@ class Turn:
         """Whether a prompt failed inside the agent, before it did or said a thing, in a way that may pass."""
         if not isinstance(answer, AgentRefusedError) or answer.code != INTERNAL_ERROR:
             return False
-        return not self._acted and not self._stop.done() and not _HOPELESS.search(answer.said)
+        return not self._acted and not _HOPELESS.search(answer.said)
 
     async def _request(self, texts: Sequence[str]) -> _Answer:
         """The prompt, with its failures as values: this runs as a task of its own."""

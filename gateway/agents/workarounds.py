@@ -36,24 +36,25 @@ def before_load(preset: str, home: Path, agent_session_id: str) -> None:
 def _make_safe(chats: Path, short: str) -> None:
     safe = chats / f"session-{_LONG_AGO}-{short}.jsonl"
     with contextlib.suppress(OSError):
-        files = sorted(chats.glob(f"session-*-{short}.jsonl"), key=lambda path: path.stat().st_mtime)
-        real = [path for path in files if _has_user(path)]
-        for path in files:
-            if path not in real:
-                path.unlink()
-        if real and real[-1] != safe:
-            # The newest holds everything: a load goes on writing where it began.
-            real[-1].replace(safe)
+        said = {path: _messages(path) for path in chats.glob(f"session-*-{short}.jsonl")}
+        for stub in [path for path, count in said.items() if not count]:
+            stub.unlink()
+            del said[stub]
+        # Should two of them hold a conversation, the longer one is the whole.
+        whole = max(said, key=lambda path: (said[path], path.stat().st_mtime), default=safe)
+        if whole != safe:
+            whole.replace(safe)
             _log.info("agent.session_file_moved", file=safe.name)
 
 
-def _has_user(path: Path) -> bool:
-    """Whether a session's file holds a message of the user."""
+def _messages(path: Path) -> int:
+    """How many messages of the user a session's file holds."""
+    count = 0
     for line in path.read_text(errors="replace").splitlines():
         try:
             entry: object = json.loads(line)
         except ValueError:
             continue
         if isinstance(entry, dict) and entry.get("type") == "user":  # pyright: ignore[reportUnknownMemberType]
-            return True
-    return False
+            count += 1
+    return count

@@ -1,4 +1,4 @@
-"""An agent's process with everything that it started: what it weighs, and whether its end was the end of all."""
+"""An agent's process with everything that it started: what it weighs, and whether all of it ends."""
 
 import asyncio
 import contextlib
@@ -24,12 +24,12 @@ def weigh(process: AgentProcess) -> tuple[int, int]:
 
 
 async def end(process: AgentProcess, *, kill: bool) -> list[str]:
-    """End all of it, with `kill` by SIGKILL; those that outlived that, by name and number. They are killed."""
+    """End all of it, with `kill` by SIGKILL. Tells by name what outlived that, and was then killed."""
     family = await asyncio.to_thread(_family, process)
     if kill:
         _kill(family)
     await process.end()
-    return await asyncio.to_thread(_outlasting, family)
+    return await asyncio.to_thread(_outlasting, family, process)
 
 
 def _family(process: AgentProcess) -> list[psutil.Process]:
@@ -39,10 +39,11 @@ def _family(process: AgentProcess) -> list[psutil.Process]:
     family = tree.holders({root.token})
     with contextlib.suppress(psutil.Error):  # it has ended; what it left carries its token
         family += [root.process, *root.process.children(recursive=True)]
-    return list({one.pid: one for one in family}.values())
+    return list(set(family))
 
 
-def _outlasting(family: Sequence[psutil.Process]) -> list[str]:
+def _outlasting(family: Sequence[psutil.Process], process: AgentProcess) -> list[str]:
+    family = [*{*family, *_family(process)}]  # with those that were begun meanwhile
     deadline = time.monotonic() + _GONE
     while (alive := _living(family)) and time.monotonic() < deadline:
         time.sleep(0.02)
@@ -56,7 +57,7 @@ def _kill(processes: Iterable[psutil.Process]) -> None:
             one.kill()
 
 
-def _living(processes: Sequence[psutil.Process]) -> dict[psutil.Process, str]:
+def _living(processes: Iterable[psutil.Process]) -> dict[psutil.Process, str]:
     """Those that still run. A zombie does not: in a container nobody may ever reap it."""
     alive: dict[psutil.Process, str] = {}
     for one in processes:

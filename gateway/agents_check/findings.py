@@ -16,6 +16,12 @@ _LOGIN_WORDS = re.compile(
     r"log.?in\b|logged in|api.?key|authenticat|unauthori[sz]ed|credential", re.IGNORECASE
 )
 
+BY_HAND = (
+    "run its program once by hand, as the user that the gateway runs as, and see what it says; "
+    "docs/agents.md lists what is usual"
+)
+"""The advice where nothing better is known."""
+
 _LOGINS = {
     "claude": "claude-agent-acp --cli",
     "codex": "codex login",
@@ -80,7 +86,7 @@ def failed(spec: AgentSpec, message: str, detail: str) -> TroubleError:
     sign_in = refusal(spec.name, "", AgentRefusedError(AUTH_REQUIRED, ""))
     if message == sign_in or wants_login(detail):
         return TroubleError("it is not logged in", _login(spec), "" if message == sign_in else detail)
-    return TroubleError(message, by_hand(spec), detail)
+    return TroubleError(message, BY_HAND, detail)
 
 
 def wants_login(text: str) -> bool:
@@ -93,22 +99,15 @@ def not_logged_in(spec: AgentSpec, said: str) -> TroubleError:
     return TroubleError("it is not logged in", _login(spec), said)
 
 
-def hung(spec: AgentSpec, what: str, seconds: float) -> TroubleError:
-    """It did not do `what` in time."""
-    return TroubleError(f"it did not {what} within {seconds:g} s", by_hand(spec))
-
-
-def by_hand(spec: AgentSpec) -> str:
-    """The advice where nothing better is known."""
-    return (
-        "run its program once by hand, as the user that the gateway runs as, and see what it says; "
-        "docs/agents.md lists what is usual"
-    ) + (f"; raise agents.{spec.name}.start_timeout if it is only slow" if spec.start_timeout < 60 else "")
+def hung(what: str, seconds: float, more: str) -> TroubleError:
+    """It did not do `what` in time; `more` says how it is given more."""
+    return TroubleError(f"it did not {what} within {seconds:g} s", f"{BY_HAND}; if it is only slow, {more}")
 
 
 def _login(spec: AgentSpec) -> str:
     run = f"run `{_LOGINS[spec.preset]}`" if spec.preset in _LOGINS else "run its program"
-    return (
-        f"{run} once by hand, as the user that the gateway runs as, and log in; or give it its key in "
-        f"agents.{spec.name}.env, because the gateway's own environment is not passed on"
-    )
+    run = f"{run} once by hand, as the user that the gateway runs as, and log in"
+    if spec.preset == "codex":  # its adapter takes a key from its environment only when it is asked to
+        return f"{run}; a key goes in with `codex login --with-api-key`"
+    env = f"agents.{spec.name}.env"
+    return f"{run}; or give it its key in {env}, because the gateway's own environment is not passed on"

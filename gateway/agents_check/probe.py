@@ -1,8 +1,8 @@
 """One agent, tried as the gateway would use it: told a word, killed, started again, and asked for the word.
 
-The client is the gateway's own: its process, its resume ladder, its turns. That the agent knows the word is the
-only proof that it really loaded its session. Whatever happens, each process is ended before the next step, with
-everything that it started; what escapes that is found by its note in the folder of the check.
+The client is the gateway's own: its process, its resume ladder, its turns. That the agent knows the word is
+the only proof that it really loaded its session. Whatever happens, each process is ended before the next
+step, with everything that it started; what escapes that is found by its note in the folder of the check.
 """
 
 import asyncio
@@ -25,9 +25,9 @@ from gateway.agents.turn import Turn
 from gateway.agents.workarounds import before_load
 from gateway.agents_check.family import end, weigh
 from gateway.agents_check.findings import (
+    BY_HAND,
     Findings,
     TroubleError,
-    by_hand,
     failed,
     hung,
     not_installed,
@@ -57,6 +57,9 @@ ASK = "Before this, I told you a word: what was the codeword? Answer with that w
 _GONE = 1.0
 """Seconds in which killed processes have to be gone."""
 
+PAUSE = 1.0
+"""Seconds before the kill: agents write a session down, and tell their commands, just after they answered."""
+
 
 async def examine(spec: AgentSpec, folder: Path, seconds: float, *, prompting: bool) -> Findings:
     """Try one agent, in at most `seconds` and the time that ending it takes. Never raises for what it does.
@@ -65,19 +68,24 @@ async def examine(spec: AgentSpec, folder: Path, seconds: float, *, prompting: b
     """
     spec = replace(spec, cwd=str(folder / "work"), log_dir=folder / "agents")
     spec = replace(spec, permissions=PermissionPolicy.DENY, retry_waits=(), turn_idle_timeout=seconds + 1)
+    started: list[asyncio.Task[Any]] = []
     async with asyncio.TaskGroup() as tasks:  # nothing must be raised through it: it would arrive wrapped
 
         def spawn(work: Coroutine[Any, Any, T]) -> "asyncio.Task[T | None]":
-            return tasks.create_task(work)
+            task = tasks.create_task(work)
+            started.append(task)
+            return task
 
         probe = _Probe(spec, folder / "work", spawn)
         try:
             async with asyncio.timeout(seconds):
                 await probe.run(prompting=prompting)
         except TimeoutError:
-            probe.found.note(hung(spec, probe.step, seconds))
+            probe.found.note(hung(probe.step, seconds, "check it with a longer --timeout"))
         except TroubleError as trouble:
             probe.found.note(trouble)
+        for task in started:
+            task.cancel()  # all have ended, unless a process is stuck in the kernel: nobody waits for that
         if probe.found.left and not probe.found.problem:
             probe.found.note(
                 TroubleError(
@@ -110,10 +118,10 @@ class _Probe:
         async with self._process(replace(spec, mode=None, options={}), kill=True) as process:
             found.abilities = process.abilities
             session = await self._begin(process)
+            found.offer = process.offer(session)
             await self._set(process, session)
             answer = await self._tell(process, session) if prompting else ""
-            if not prompting:
-                await self._clock.sleep(spec.quiet_time)  # for what it tells of itself unasked
+            await self._clock.sleep(PAUSE)
             found.offer = process.offer(session)
             found.memory, found.processes = await asyncio.to_thread(weigh, process)
         await asyncio.to_thread(before_load, spec.preset, _home(spec), session)
@@ -132,7 +140,7 @@ class _Probe:
 
     @contextlib.asynccontextmanager
     async def _process(self, spec: AgentSpec, *, kill: bool) -> AsyncGenerator[AgentProcess]:
-        """A process for some steps. `kill` ends it by SIGKILL to its whole tree, else it is ended as usual."""
+        """A process for some steps. With `kill`, its whole tree is ended by SIGKILL."""
         process = AgentProcess(spec, self._spawn, lambda _: None)
         self.step, began = "start", self._clock.monotonic()
         try:
@@ -140,7 +148,8 @@ class _Probe:
         except AgentStartError as error:
             took = self._clock.monotonic() - began
             if took >= spec.start_timeout:
-                raise TroubleError(error.message, by_hand(spec), error.detail) from None
+                more = f"raise agents.{spec.name}.start_timeout"
+                raise hung("answer its start", spec.start_timeout, more) from None
             raise failed(spec, error.message, error.detail) from None
         try:
             if self.found.start is None:
@@ -148,9 +157,7 @@ class _Probe:
             yield process
         except AgentGoneError as error:
             said = f"{error}; {await process.describe_end()}"
-            raise TroubleError(
-                f"it stopped answering when it had to {self.step}", by_hand(spec), said
-            ) from None
+            raise TroubleError(f"it stopped answering when it had to {self.step}", BY_HAND, said) from None
         finally:
             self.found.left += await end(process, kill=kill)
 
@@ -187,7 +194,7 @@ class _Probe:
                 if isinstance(ended, CancelledPrompt)
                 else f"ended with {ended.stop_reason}"
             )
-            raise TroubleError(f"it was given a prompt and said nothing; its turn {how}", by_hand(self._spec))
+            raise TroubleError(f"it was given a prompt and said nothing; its turn {how}", BY_HAND)
         if wants_login(answer):
             raise not_logged_in(self._spec, answer)
         self.found.answer = self._clock.monotonic() - began
@@ -216,7 +223,9 @@ class _Probe:
             self.found.why = "it loaded its session and did not know the codeword"
             advice = f"write resume: bootstrap into agents.{self._spec.name}: it is then given the transcript"
             raise TroubleError(
-                "it says that it has loaded its session, and remembers nothing", advice, answer
+                "it says that it has loaded its session, and remembers nothing",
+                advice,
+                f"it answered: {answer}",
             )
 
     async def _prompt(
@@ -248,16 +257,14 @@ class _Probe:
 
     def _judge_bootstrap(self, reason: str) -> None:
         self.found.rung, self.found.why = "bootstrap", _reason(reason)
-        if self._never_loads:
-            return  # as it says of itself, or as it is configured
         advice = "it works all the same, by a transcript; docs/agents.md lists what is usual"
         if self._spec.resume is ResumePolicy.NATIVE_REQUIRED:
             advice = (
-                "with native_required each restart ends its conversations: write resume: bootstrap instead"
+                "with resume: native_required each restart stops its conversations; write bootstrap instead"
             )
-        raise TroubleError(
-            "it does not go on with its own session after it was killed", advice, _reason(reason)
-        )
+        elif self._never_loads:
+            return  # as it says of itself, or as it is configured
+        raise TroubleError("it does not go on with its own session after it was killed", advice)
 
     @property
     def _never_loads(self) -> bool:

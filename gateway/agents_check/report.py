@@ -14,10 +14,12 @@ from gateway.agents.presets import PRESETS
 from gateway.agents_check.findings import Findings
 from gateway.config import Config
 from gateway.config_file import Finder
-from gateway.log import _Redaction as Redaction  # pyright: ignore[reportPrivateUsage]
+from gateway.log import Redaction
 from gateway.policies import agent_spec
 
 MB = 1_000_000
+
+_WIDEST = 48
 
 Values = dict[str, Any]
 
@@ -74,6 +76,7 @@ def checked(config: Config, found: Findings, command: Sequence[str]) -> Values:
         "modes": [mode.id for mode in offer.modes],
         "model": model and model.current,
         "models": [choice.id for choice in model.choices] if model else [],
+        "options": {one.id: one.current for one in offer.options if one is not model},
         "commands": len(offer.commands),
         "resume": found.rung,
         "resume_reason": found.why or None,
@@ -100,11 +103,12 @@ def as_json(values: object) -> str:
 
 
 def command_of(config: Config, find: Finder, name: str) -> list[str]:
-    """How an agent is started, without what came from the environment or may be a secret."""
+    """How an agent is started, without arguments that came from the environment or may be secrets."""
     agent = config.agents[name]
     if agent.command is None:
         return list(agent_spec(config, name).command)
-    return [_shown(find(("agents", name, "command", index))[1]) for index in range(len(agent.command))]
+    places = [("agents", name, "command", index) for index in range(1, len(agent.command))]
+    return [agent.command[0], *(_shown(find(place)[1]) for place in places)]
 
 
 def _listed(config: Config, find: Finder, name: str) -> Values:
@@ -140,7 +144,8 @@ def _lines(values: Values) -> Iterable[tuple[str, str]]:
         yield "sessions", f"can {' and '.join(able)} them" if able else "can neither load nor close them"
     yield "modes", _choice(values["mode"], values["modes"])
     yield "models", _choice(values["model"], values["models"])
-    yield "commands", str(values["commands"]) if values["new_seconds"] is not None else ""
+    yield "options", ", ".join(f"{key} (now {value})" for key, value in values["options"].items())
+    yield "commands", str(values["commands"]) if values["memory_mb"] is not None else ""
     if values["memory_mb"] is not None:
         number = values["processes"]
         yield "memory", f"{values['memory_mb']} MB in {number} process{'' if number == 1 else 'es'}"
@@ -148,7 +153,7 @@ def _lines(values: Values) -> Iterable[tuple[str, str]]:
         yield "resume", f"{values['resume'] or 'unknown'}: {values['resume_reason']}"
     if values["start_seconds"] is not None:
         yield "left behind", ", ".join(values["left_behind"]) or "nothing"
-    yield "it said", values["said"] or ""
+    yield "details", values["said"] or ""
 
 
 def _verdict(values: Values) -> str:
@@ -174,12 +179,16 @@ def _seconds(seconds: float | None) -> str:
 
 
 def _table(lines: Sequence[Sequence[str]]) -> str:
-    cells = [[_printable(cell) for cell in line] for line in lines]
+    cells = [[_cut(_printable(cell)) for cell in line] for line in lines]
     widths = [max(len(line[i]) for line in cells) for i in range(len(cells[0]))]
     cells.insert(1, ["-" * width for width in widths])
     return "\n".join(
         "  ".join(c.ljust(w) for c, w in zip(line, widths, strict=True)).rstrip() for line in cells
     )
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _WIDEST else text[: _WIDEST - 1] + "…"
 
 
 def _printable(text: str) -> str:

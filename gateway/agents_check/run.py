@@ -22,7 +22,7 @@ from gateway.policies import agent_spec
 
 Show = Callable[[Values], None]
 
-TOKENS = "Each agent is given two short prompts, for which a real one uses a few tokens; --no-prompt gives it none."
+TOKENS = "Each agent is given two short prompts; a real one uses a few tokens. --no-prompt gives it none."
 
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 

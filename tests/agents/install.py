@@ -1,4 +1,4 @@
-"""`python -m tests.agents.install`: install the real agents, those that are not there yet, by means of npm."""
+"""`python -m tests.agents.install`: have npm install the real agents that are not there yet."""
 
 import json
 import shutil

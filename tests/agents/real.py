@@ -4,9 +4,10 @@ Every one gets a home of its own, in which it finds the settings that it needs, 
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from tests.agents.model.server import KEY
 
@@ -20,8 +21,7 @@ Texts = dict[str, str]
 class RealAgent:
     """One agent. `sessions` are patterns of the files, below its home, in which it keeps conversations.
 
-    `env` and `files` (by path below its home) are made from its home and the model's address. `native` is
-    whether it loads its own sessions whenever it is asked to.
+    `env` and `files` (by path below its home) are made from its home and the model's address.
     """
 
     name: str
@@ -31,7 +31,6 @@ class RealAgent:
     sessions: tuple[str, ...]
     env: Callable[[Path, str], Texts]
     files: Callable[[str], Texts]
-    native: bool = True
 
     @property
     def folder(self) -> Path:
@@ -44,14 +43,14 @@ class RealAgent:
         program, *arguments = self.program
         return [str(self.folder / "node_modules" / ".bin" / program), *arguments]
 
-    def settle(self, home: Path, model: str, proxy: int) -> Mapping[str, object]:
+    def settle(self, home: Path, model: str, proxy: int) -> dict[str, Any]:
         """Prepare a home; the agent's section of a gateway's config."""
         for name, text in self.files(model).items():
             path = home / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")
         env = {"HOME": str(home), **_alone(home, proxy), **self.env(home, model)}
-        return {"command": self.command, "env": env}
+        return {"preset": self.name, "command": self.command, "permissions": "allow", "env": env}
 
     def forget(self, home: Path) -> list[Path]:
         """Remove every conversation that it keeps; what was removed."""
@@ -85,17 +84,11 @@ def _claude_env(home: Path, model: str) -> Texts:
         "ANTHROPIC_API_KEY": KEY,
         "CLAUDE_CONFIG_DIR": str(home / ".claude"),
         "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
-        "DISABLE_AUTOUPDATER": "1",
-        "IS_SANDBOX": "1",
     }
 
 
-def _claude_files(_: str) -> Texts:
-    return {".claude/settings.json": json.dumps({"permissions": {"allow": ["Bash"]}})}
-
-
 def _opencode_env(_home: Path, _model: str) -> Texts:
-    return {"OPENCODE_DISABLE_AUTOUPDATE": "1", "OPENCODE_DISABLE_MODELS_FETCH": "1"}
+    return {"OPENCODE_DISABLE_MODELS_FETCH": "1"}
 
 
 def _opencode_files(model: str) -> Texts:
@@ -134,7 +127,6 @@ def _gemini_env(_: Path, model: str) -> Texts:
         "GEMINI_API_KEY": KEY,
         "GOOGLE_GEMINI_BASE_URL": model,
         "GEMINI_MODEL": "gemini-2.5-pro",
-        "GEMINI_CLI_NO_RELAUNCH": "true",
     }
 
 
@@ -144,7 +136,6 @@ def _gemini_files(_: str) -> Texts:
         "privacy": {"usageStatisticsEnabled": False},
         "telemetry": {"enabled": False},
         "general": {"disableAutoUpdate": True},
-        "tools": {"allowed": ["run_shell_command"]},
     }
     return {".gemini/settings.json": json.dumps(settings)}
 
@@ -156,7 +147,7 @@ CLAUDE = RealAgent(
     ("claude-agent-acp",),
     (".claude/projects/*/*.jsonl",),
     _claude_env,
-    _claude_files,
+    lambda _: {},
 )
 OPENCODE = RealAgent(
     "opencode",
@@ -184,6 +175,5 @@ GEMINI = RealAgent(
     (".gemini/tmp/*/chats/**/*",),
     _gemini_env,
     _gemini_files,
-    native=False,  # it destroys a session that it loads in the minute in which it was begun
 )
 AGENTS = (CLAUDE, OPENCODE, CODEX, GEMINI)

@@ -20,12 +20,12 @@ PATIENCE = 120.0
 
 
 class Turn(NamedTuple):
-    """A turn of the ledger. `why` is the reason of its resume mode."""
+    """A turn of the ledger. `why` is the reason of its resume mode, `resumes` is 1 or 0."""
 
     state: str
     mode: str | None
     why: str | None
-    resumes: bool
+    resumes: int
 
 
 class Scene:
@@ -52,7 +52,9 @@ class Scene:
 
         def look() -> Line | None:
             found = [line for line in self.chat.replies if text in line.text]
-            assert found or not any("could not answer" in line.text for line in self.chat.replies), self.told()
+            assert found or not any("could not answer" in line.text for line in self.chat.replies), (
+                self.told()
+            )
             return found[-1] if len(found) >= times else None
 
         events = self.stage.playground().events
@@ -83,7 +85,7 @@ class Scene:
         await self.stage.start()
 
     async def kill_agent(self) -> None:
-        """SIGKILL the agent's main process, by the note that the gateway keeps of it; wait until it is missed."""
+        """SIGKILL the agent's main process; wait until the gateway has missed it."""
         gateway = self.stage.gateway
         seen = len(gateway.log.entries)
         ((pid, _),) = self.processes()
@@ -91,7 +93,7 @@ class Scene:
         await gateway.logged("agent.exited", after=seen, pid=pid)
 
     def processes(self) -> list[tuple[int, str]]:
-        """The agent's processes by the gateway's notes: the id, and the token that all of its children carry."""
+        """The agent's processes by the gateway's notes: the id, and the token that all children carry."""
         notes = (self.stage.folder / "state" / "agents" / "processes").glob("*.json")
         return [(note["pid"], note["token"]) for note in (json.loads(path.read_text()) for path in notes)]
 
@@ -114,7 +116,7 @@ class Scene:
     def turns(self) -> list[Turn]:
         """Every turn, oldest first."""
         query = "SELECT state, resume_mode, mode_reason, resumes_turn_id IS NOT NULL FROM turns ORDER BY id"
-        return [Turn(*row[:3], bool(row[3])) for row in self.stage.ledger.rows(query)]
+        return [Turn._make(row) for row in self.stage.ledger.rows(query)]
 
     def told(self) -> str:
         """What happened, for the message of a failed assertion."""

@@ -23,19 +23,31 @@ async def begin(scene):
 async def check_finished(scene, request):
     """The request was continued once and with one note, in the conversation in which it had been made."""
     last = scene.turns[-1]
-    assert (last.state, last.resumes) == ("completed", True), scene.told()
+    assert (last.state, last.mode, last.resumes) == ("completed", "native", 1), scene.told()
     asked = scene.model.book.last(NOTE_MARKER)
-    assert asked.notes == 1, scene.told()
-    if scene.agent.native:
-        assert last.mode == "native", scene.told()
-    if last.mode == "native":
-        assert asked.told(request) == 1, scene.told()
-        assert asked.transcripts == 0, scene.told()
-    else:
-        assert asked.told(request) == 0, scene.told()
-        assert asked.transcripts == 1, scene.told()
+    assert (asked.notes, asked.transcripts) == (1, 0), scene.told()
+    # Gemini forgets what it was cancelled at; then the note says it, and else the note must not.
+    assert asked.told(request) + asked.last.count(f"> {request}") == 1, scene.told()
     await scene.ask(QUESTION, "CODEWORD=PAPAYA")
     assert scene.turns[-1].mode == "live"
+
+
+def is_over(process):
+    """Whether a process has ended, even if nobody has asked yet how."""
+    try:
+        return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
+
+
+def is_told_of_the_tool(asked, ending):
+    """Whether the model hears that the tool did not come to its end.
+
+    From the note; or, when the agent lived to end the tool itself, from what it said of that.
+    """
+    ends = [one.text for one in asked.messages if one.role == "tool"]
+    by_agent = ending == "stopped" and any("abort" in text or "ancelled" in text for text in ends)
+    return by_agent or "outcome is unknown" in asked.last
 
 
 @pytest.mark.parametrize("ending", ENDINGS)
@@ -53,22 +65,21 @@ async def test_an_answer_that_was_half_written_is_finished_unasked(scene, ending
 
 @pytest.mark.parametrize("ending", ENDINGS)
 async def test_a_tool_that_was_running_is_not_run_again(scene, ending):
-    marks = scene.stage.folder / "marks"
-    scene.model.commands["WALNUT"] = f"echo $$ >> {marks}; sleep 600"
+    marks, work = scene.stage.folder / "marks", scene.stage.folder / "work"
+    work.write_text(f"echo $$ >> {marks}\nsleep 600\n")
+    scene.model.commands["WALNUT"] = f"sh {work}"
     await begin(scene)
     scene.chat.say(TOOL)
-    shell = int(await scene.written(marks))
+    shell = psutil.Process(int(await scene.written(marks)))
     await scene.at_tool()
     await ENDINGS[ending](scene)
     await scene.shows("TOOL WALNUT FINISHED")
-    assert not psutil.pid_exists(shell), "the tool's own process has ended"
+    assert is_over(shell), "the tool's own process was left running"
     await scene.stage.settled()
 
-    asked = scene.model.book.last(NOTE_MARKER)
-    known = ending == "stopped" and any("abort" in one.text for one in asked.messages if one.role == "tool")
-    assert known or "outcome is unknown" in asked.last, scene.told()
+    assert is_told_of_the_tool(scene.model.book.last(NOTE_MARKER), ending), scene.told()
     await check_finished(scene, TOOL)
-    assert marks.read_text().splitlines() == [str(shell)]
+    assert marks.read_text().splitlines() == [str(shell.pid)]
 
 
 async def test_an_agent_that_died_at_work_goes_on_with_the_next_message(scene):

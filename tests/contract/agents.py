@@ -42,8 +42,8 @@ HOSTILE = Path(__file__).parent / "agent_fixtures" / "hostile.py"
 HISTORY = (HistoryTurn(1, TurnState.COMPLETED, "", "first", "an old answer"),)
 """What the ledger knows of the conversation that the hostile agent replays."""
 
-PATIENCE = {"quiet_time": 0.2, "replay_timeout": 0.3, "retry_waits": (0.01, 0.01)}
-"""Short waits for what an agent may never do. Each is as long as a slow machine needs, where it does it."""
+PATIENCE = {"quiet_time": 0.5, "replay_timeout": 1.0, "retry_waits": (0.01, 0.01)}
+"""Waits for what an agent may never do: short, and long enough for a slow machine where it does it."""
 
 
 class RealClock:
@@ -179,6 +179,12 @@ def is_over(pid: int) -> bool:
         return True
 
 
+async def noticed() -> None:
+    """Let everyone in this program notice what has just happened."""
+    for _ in range(50):
+        await asyncio.sleep(0)
+
+
 async def becomes(look: Callable[[], object], what: str) -> None:
     """Wait until something is so that announces itself in no way."""
     await within(glance(lambda: bool(look())), what)
@@ -196,4 +202,4 @@ async def killed(process: AgentProcess) -> None:
 
 async def ended(process: AgentProcess) -> None:
     async with asyncio.timeout(BOUND):
-        await process._exited.wait()
+        await process.ended()

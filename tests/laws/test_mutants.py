@@ -18,6 +18,7 @@ from tests.helpers.sources import ROOT
 STORE = "tests/contract/test_store_"
 ENGINE = "tests/laws/test_engine_turns.py"
 STREAMS = "tests/unit/test_streams"
+AGENTS = "tests/contract/test_agents_"
 RECONCILE = "tests/unit/test_outbox_reconcile.py"
 
 
@@ -240,6 +241,42 @@ MUTANTS = {
         "MessageState.WITHDRAWN if full else",
         "tests/unit/test_intake_backfill.py::"
         "test_what_is_too_old_stays_unanswered_after_a_start_and_a_second_reading",
+    ),
+    "a mode that is demanded and refused is done without": Mutant(
+        "gateway/agents/settings.py",
+        "        if demanded:\n",
+        "        if False:\n",
+        f"{AGENTS}settings.py::test_demand_of_the_config_that_is_refused_opens_nothing",
+    ),
+    "a prompt is given again after a tool call": Mutant(
+        "gateway/agents/turn.py",
+        "return not self._acted and not _HOPELESS",
+        "return not _HOPELESS",
+        f"{AGENTS}failures.py::test_error_after_a_tool_call_is_told_at_once",
+    ),
+    "a replay is not waited for": Mutant(
+        "gateway/agents/ladder.py",
+        "            await self._settle(replay)\n",
+        "",
+        f"{AGENTS}loading.py::test_replay_proves_the_load_and_is_not_taken_for_an_answer",
+    ),
+    "what comes after the end is heard": Mutant(
+        "gateway/agents/pool.py",
+        "            process.ignore(held.agent_session_id, turn)\n",
+        "",
+        f"{AGENTS}lines.py::test_what_comes_after_the_end_reaches_nobody",
+    ),
+    "an error does not stop the lane": Mutant(
+        "gateway/engine/lanes.py",
+        " and after is not Next.HALT:",
+        ":",
+        f"{ENGINE}::test_an_error_stops_the_lane_and_keeps_the_queue",
+    ),
+    "a question outlives its gateway": Mutant(
+        "gateway/store/boots.py",
+        "    approvals.void_all(tx, now)\n",
+        "",
+        f"{STORE}approvals.py::test_law_03_a_boot_voids_what_dead_ones_asked",
     ),
 }
 

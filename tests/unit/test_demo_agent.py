@@ -149,7 +149,10 @@ async def test_agent_leaves_when_its_input_ends_even_in_the_middle_of_a_turn(tmp
         send(1, "session/load", {"sessionId": "0" * 32, "cwd": "/", "mcpServers": []})
         assert json.loads(await agent.stdout.readline())["error"]["code"] == -32002
         send(2, "session/new", {"cwd": "/", "mcpServers": []})
-        session = json.loads(await agent.stdout.readline())["result"]["sessionId"]
+        answer = {}
+        while "result" not in answer:  # its commands are told first
+            answer = json.loads(await agent.stdout.readline())
+        session = answer["result"]["sessionId"]
         prompt = [{"type": "text", "text": "one [[sleep 100s]]"}]
         send(3, "session/prompt", {"sessionId": session, "prompt": prompt})
         await agent.stdout.readline()

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from replays import REPLAYS
 from turns import TURNS
 from ways import WAYS
-from wire import chunk, refuse, reply, request, send, update
+from wire import chunk, refuse, reply, request, update
 
 OPTIONS = (
     {"type": "select", "id": "model", "name": "Model", "category": "model", "currentValue": "small",

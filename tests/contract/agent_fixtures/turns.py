@@ -6,9 +6,9 @@ turn is to end well, with the texts as its answer.
 
 import json
 import os
+import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 from wire import chunk, refuse, reply, request, send, tool, update, write
@@ -28,7 +28,10 @@ def way(*names: str):
 
 @way("silent", "silent_until_cancelled", "finishes_when_cancelled", "fails_when_cancelled")
 def falls_silent(agent, number, session, texts):
+    if agent.prompts > 1:
+        return True
     chunk(session, "at work", "agent_thought_chunk")
+    return False
 
 
 @way("talks_rubbish")
@@ -140,7 +143,7 @@ def refuses_without_a_word(agent, number, session, texts):
 
 @way("forgets_in_words", "forgets_in_other_words", "forgets_with_a_code")
 def forgets(agent, number, session, texts):
-    if not agent.loaded:
+    if not agent.loaded or agent.prompts > 1:
         return True
     if agent.way == "forgets_with_a_code":
         refuse(number, -32002, "Resource not found: " + session)
@@ -163,6 +166,7 @@ def asks(agent, number, session, texts):
     def tell(answer):
         outcome = answer.get("result", {}).get("outcome", answer)
         if agent.way == "asks_and_waits" and outcome == {"outcome": "cancelled"}:
+            chunk(session, "stopping")
             reply(number, {"stopReason": "cancelled"})
         else:
             agent.end(number, session, outcome.get("optionId") or outcome.get("outcome") or "an error")
@@ -174,6 +178,12 @@ def asks(agent, number, session, texts):
 @way("asks_and_leaves")
 def asks_and_leaves(agent, number, session, texts):
     agent.ask(session, lambda _answer: None)
+
+
+@way("asks_and_ends")
+def asks_and_ends(agent, number, session, texts):
+    agent.ask(session, lambda _answer: None)
+    return True
 
 
 @way("asks_then_silent")
@@ -212,7 +222,7 @@ def has_a_child(agent, number, session, texts):
 @way("closes_its_output")
 def closes_its_output(agent, number, session, texts):
     os.close(1)
-    time.sleep(300)
+    signal.pause()
 
 
 @way("tells_its_environment")

@@ -11,7 +11,7 @@ WAYS = {
     "needs_login": "answers session/new with -32000",
     # while a session is loaded
     "cannot_load": "does not have loadSession among its abilities",
-    "load_error": "answers session/load with -32603 and hides why in the data [claude-code, opencode, gemini]",
+    "load_error": "answers session/load with -32603, and why in the data [claude-code, opencode, gemini]",
     "breaks_at_load": "exits instead of answering session/load",
     "empty_load": "loads any id without history, then refuses the prompt without a word [hermes]",
     "replays": "replays the request that it was killed in, with its tool at work [opencode]",
@@ -42,7 +42,7 @@ WAYS = {
     "fails_after_text": "answers with -32603 after a piece of the answer",
     "fails_for_its_key": "answers with -32603 about its API key",
     "fails_when_cancelled": "is silent, and answers -32603 when it is cancelled",
-    "forgets_in_words": "answers a prompt with -32603 and that it does not find the session [claude-code, of a load]",
+    "forgets_in_words": 'answers a prompt with -32603 and "Session not found" [claude-code, of a load]',
     "forgets_in_other_words": "answers a prompt with -32603 and that there is no such session",
     "forgets_with_a_code": "answers a prompt with -32002 [claude-agent, codex, of a load]",
     # how it takes a cancellation
@@ -53,13 +53,14 @@ WAYS = {
     "asks": "asks, and tells the client's answer in its own",
     "asks_and_waits": "when cancelled, waits for the answer to its question before it stops [gemini]",
     "asks_and_leaves": "when cancelled, stops without the answer to its question [claude-code]",
+    "asks_and_ends": "ends its turn without waiting for the answer to its question",
     "asks_in_odd_order": "offers what refuses before what allows, and what lasts before what does not",
     "asks_without_reject": "offers nothing that refuses",
     "asks_without_options": "offers nothing",
     "asks_of_unknown_kind": "offers an option of a kind that nobody knows",
     "asks_unheard": "asks before it answers session/new",
     "asks_then_silent": "asks, and falls silent whatever the answer",
-    "shows_a_tool_only_when_asking": "shows a tool call in request_permission first, and afterwards only if it is allowed [gemini]",
+    "shows_a_tool_only_when_asking": "shows a tool call first in request_permission [gemini]",
     # what it lets people choose
     "offers": "has modes, a grouped option and one that is on or off, and tells what was set",
     "offers_between_turns": "changes mode, options and commands between turns",
