@@ -54,7 +54,7 @@ soak: $(DEV)
 
 agents: $(DEV)
 	$(BIN)/python -m tests.agents.install
-	$(BIN)/python -m pytest tests/agents -p no:randomly --timeout 300 -rs
+	$(BIN)/python -m pytest tests/agents -o 'norecursedirs=.*' --timeout 240 -n 2 -rs
 
 crash: $(DEV)
 	$(BIN)/python -m tests.crash.sweep

@@ -23,6 +23,10 @@ from gateway.model.session import ResumeMode
 _log = log.get()
 
 
+_MADE_UP = "[Request interrupted by user"
+"""How Claude notes a cancellation, or its own end: as if the user had said it."""
+
+
 class Replay:
     """Listens to a session while it is loaded: what the agent's own history has the user saying."""
 
@@ -38,7 +42,7 @@ class Replay:
         if isinstance(update, ModeChanged | OptionsChanged | CommandsChanged):
             return  # no part of the conversation
         self.stirred.set()
-        if not isinstance(update, UserSaid):
+        if not isinstance(update, UserSaid) or update.text.startswith(_MADE_UP):
             self.answered = True
             return
         if self.last_text is None or self.answered or update.message_id != self._message_id:

@@ -27,7 +27,8 @@ def end_leftovers(log_dirs: Iterable[Path]) -> int:
                 roots.append(tree.Root(process, str(left["token"])))
         except (OSError, ValueError, KeyError, TypeError, psutil.Error):
             continue  # a torn note, or a process that has ended
-    ended = tree.end_trees(roots) if roots else 0
+    # Asked politely, some agents note in their history that the user had stopped them.
+    ended = tree.end_trees(roots, at_once=True) if roots else 0
     strays = tree.holders(tokens) if tokens else []
     for process in strays:
         tree.kill_root(tree.Root(process, ""))

@@ -29,12 +29,12 @@ class Root:
     token: str
 
 
-def end_trees(roots: Collection[Root]) -> int:
-    """End every root and its descendants; how many processes that were."""
+def end_trees(roots: Collection[Root], *, at_once: bool = False) -> int:
+    """End every root and its descendants, `at_once` without last words; how many processes that were."""
     family = _families(roots)
     own = {root.process.pid for root in roots}
     for process in family:
-        _signal(process, kill=False)
+        _signal(process, kill=at_once)
     others = [process for process in family if process.pid not in own]
     leftovers = _outlasting(others, GRACE)
     strays = [process for process in holders({root.token for root in roots}) if process.pid not in own]

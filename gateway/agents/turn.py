@@ -8,7 +8,7 @@ Otherwise the session is quarantined: what the agent holds of it is not trusted 
 import asyncio
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, auto
 
 from gateway import log
@@ -102,6 +102,7 @@ class Turn:
         self._last_sign = clock.monotonic()
         self._open_tools: set[str] = set()
         self._not_allowed: set[str] = set()
+        self._doubtful: dict[str, StepStatus] | None = None  # how steps ended after the turn was to stop
         self.spoke = False
         self._acted = False  # something that must not happen twice, or that was shown
 
@@ -113,6 +114,11 @@ class Turn:
         self.spoke = True
         self._acted = self._acted or isinstance(update, ToolUpdate | TextChunk)
         if isinstance(update, ToolUpdate):
+            status = update.status
+            if self._doubtful is not None and status is not None and status is not StepStatus.RUNNING:
+                # Several agents call a step completed that they have cut off: only the turn's end tells.
+                self._doubtful[update.tool_call_id] = status
+                update = replace(update, status=None)
             if update.status is StepStatus.RUNNING:
                 self._open_tools.add(update.tool_call_id)
             elif update.status is not None:
@@ -233,6 +239,7 @@ class Turn:
 
     async def _interrupt(self, request: "asyncio.Task[_Answer]") -> None:
         spec = self._process.spec
+        self._doubtful = {}
         try:
             async with asyncio.timeout(spec.cancel_timeout):
                 await self._process.connection.cancel(self._agent_session_id)
@@ -300,4 +307,5 @@ class Turn:
         for tool_call_id in self._open_tools:
             done = isinstance(end, Ended) and tool_call_id not in self._not_allowed
             status = StepStatus.COMPLETED if done else StepStatus.FAILED
+            status = (self._doubtful or {}).get(tool_call_id, status)
             self._sink(ToolUpdate(tool_call_id, status=status))

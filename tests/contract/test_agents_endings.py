@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from gateway.model.agent import AgentFailed, CancelledPrompt, Ended
+from gateway.model.agent import AgentFailed, CancelledPrompt, Ended, ToolUpdate
+from gateway.model.turn import StepStatus
 from tests.contract.agents import (
     BOUND,
     Chat,
@@ -37,6 +38,24 @@ async def test_cancelling(tmp_path: Path, way: str, end: object, held: bool) -> 
         assert chat.pool.holds(1) is held
         await chat.open()
         assert (processes(chat.pool)[0] is first) is held  # a quarantined process is replaced
+
+
+@pytest.mark.parametrize(("way", "status"), [
+    ("cuts_a_tool_and_stops", StepStatus.RUNNING),
+    ("cuts_a_tool_and_finishes", StepStatus.COMPLETED),
+])  # fmt: skip
+async def test_step_that_was_cut_off_is_not_believed_to_be_done(
+    tmp_path: Path, way: str, status: StepStatus
+) -> None:
+    async with odd_chat(tmp_path, way) as chat:
+        await chat.open()
+        async with asyncio.TaskGroup() as tasks:
+            prompt = tasks.create_task(chat.prompt("hello"))
+            await chat.heard(lambda update: isinstance(update, ToolUpdate))
+            await chat.pool.cancel(1)
+        assert isinstance(prompt.result(), CancelledPrompt if status is StepStatus.RUNNING else Ended)
+        told = [update.status for update in chat.updates if isinstance(update, ToolUpdate) and update.status]
+        assert told[-1] is status
 
 
 async def test_result_that_completes_while_a_silent_turn_is_drained_is_kept(tmp_path: Path) -> None:

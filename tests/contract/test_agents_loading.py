@@ -42,6 +42,7 @@ async def test_agent_that_breaks_while_loading_is_given_up_where_native_is_requi
     ("replays_merged", "", "first\n\ndoomed"),
     ("replays_in_pieces", "", "doomed"),
     ("replays_a_false_completion", "", "doomed"),
+    ("replays_a_note_of_its_own", "", "doomed"),
     ("replays_late", "", "doomed"),
     ("replays_late", "gemini", "doomed"),
     ("replays_half_late", "gemini", "doomed"),

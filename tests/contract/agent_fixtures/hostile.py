@@ -11,7 +11,7 @@ from collections.abc import Callable
 from replays import REPLAYS
 from turns import TURNS
 from ways import WAYS
-from wire import chunk, refuse, reply, request, update
+from wire import chunk, refuse, reply, request, tool, update
 
 OPTIONS = (
     {"type": "select", "id": "model", "name": "Model", "category": "model", "currentValue": "small",
@@ -133,6 +133,10 @@ class Hostile:
         match self.way:
             case "silent_until_cancelled" | "asks_and_leaves" | "asks_then_silent":
                 reply(self.prompting, {"stopReason": "cancelled"})
+            case "cuts_a_tool_and_stops" | "cuts_a_tool_and_finishes":
+                update(params["sessionId"], tool("t1", "completed", "tool_call_update"))
+                ends = "cancelled" if self.way == "cuts_a_tool_and_stops" else "end_turn"
+                reply(self.prompting, {"stopReason": ends})
             case "finishes_when_cancelled":
                 self.end(self.prompting, params["sessionId"], "done after all")
             case "fails_when_cancelled":

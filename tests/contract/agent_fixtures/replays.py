@@ -30,6 +30,10 @@ REPLAYS = {
         (*ALL, tool("old", "completed", "tool_call_update")),
         (),
     ),
+    "replays_a_note_of_its_own": (
+        (*ALL, said("user_message_chunk", "[Request interrupted by user for tool use]")),
+        (),
+    ),
     "replays_late": ((), ALL),
     "replays_half_late": ((FIRST, ANSWER), (DOOMED, BEGUN, AT_WORK)),
 }

@@ -26,6 +26,14 @@ def way(*names: str):
     return register
 
 
+@way("cuts_a_tool_and_stops", "cuts_a_tool_and_finishes")
+def begins_a_tool(agent, number, session, texts):
+    if agent.prompts > 1:
+        return True
+    update(session, tool("t1", "in_progress"))
+    return False
+
+
 @way("silent", "silent_until_cancelled", "finishes_when_cancelled", "fails_when_cancelled")
 def falls_silent(agent, number, session, texts):
     if agent.prompts > 1:

@@ -20,6 +20,7 @@ WAYS = {
     "replays_merged": "replays two messages of the user as one [hermes]",
     "replays_in_pieces": "replays messages of the user in several chunks, told apart by ids",
     "replays_a_false_completion": "replays the killed tool call as completed [codex]",
+    "replays_a_note_of_its_own": "replays its own end as words of the user [claude-agent]",
     "replays_late": "answers session/load first and replays afterwards [gemini]",
     "replays_half_late": "answers session/load between the ended turns and the doomed one [gemini]",
     # what it says during a turn
@@ -49,6 +50,8 @@ WAYS = {
     "silent": "says one thought and nothing more, whatever it is sent",
     "silent_until_cancelled": "confirms a cancellation [all]",
     "finishes_when_cancelled": "ends its turn as if nothing had been cancelled",
+    "cuts_a_tool_and_stops": "says of the step that it cut off that it is completed [opencode, gemini]",
+    "cuts_a_tool_and_finishes": "ends a step and its turn as if nothing had been cancelled",
     # how it asks for permission
     "asks": "asks, and tells the client's answer in its own",
     "asks_and_waits": "when cancelled, waits for the answer to its question before it stops [gemini]",
