@@ -91,7 +91,8 @@ def _finish(interruption: Interruption, policy: NotePolicy) -> bool:
     if interruption.reason == Reason.MANUAL:
         return True
     risky = any(step.tool_kind in policy.ask_for for step in interruption.open_steps)
-    given_up = interruption.reason in (Reason.STOPPED, Reason.SUPERSEDED)
+    # After an error a person says whether it is worth another try: else it would fail every message to come.
+    given_up = interruption.reason in (Reason.STOPPED, Reason.SUPERSEDED, Reason.AGENT_FAILED)
     return policy.finish and not given_up and not risky
 
 

@@ -125,6 +125,23 @@ async def test_what_was_said_before_a_failure_is_not_thrown_away(tmp_path):
         assert it.chat.texts() == [f"half an answer\n\n⚠ It broke. {TRY_AGAIN}"]
 
 
+async def test_a_request_that_failed_is_tried_again_when_a_person_says_so(tmp_path):
+    async with fresh_house(tmp_path) as it:
+        failed = Answer((), AgentFailed("It broke.", "", lost=False))
+        it.agents.answers.extend([failed, Answer((TextChunk("fine"),)), failed])
+        for text in ("one", "two", "three"):
+            await it.hear(text)
+            await it.idle()
+        await it.hear("", command="resume")
+        await until(lambda: len(it.agents.prompts) == 4)
+        await it.idle()
+        notes = [prompt.note for _, prompt in it.agents.prompts]
+        assert (notes[0], notes[2]) == ("", "")
+        assert "Do not go on with it" in notes[1], "else it would fail every message to come"
+        assert "Finish that request now" in notes[3]
+        assert it.agents.texts() == ["one", "two", "three", ""]
+
+
 async def test_a_bug_ends_the_turn_and_not_the_conversation(tmp_path):
     async with fresh_house(tmp_path) as it:
         it.agents.answers.append(Answer((), ValueError("a bug")))

@@ -151,7 +151,7 @@ async def test_a_resumed_turn_that_failed_is_not_tried_again_by_a_reconnect(tmp_
         gateway >> kill
         gateway >> start
         ann >> try again
-        agent << ann: <error; dig a hole; finish it and answer> try again
+        agent << ann: <error; dig a hole; leave it> try again
         agent >> ann: dug
         ann << dug
         """,

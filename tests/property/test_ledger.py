@@ -399,7 +399,7 @@ class LedgerMachine(RuleBasedStateMachine):
 def test_the_ledger_keeps_its_promises(kind):
     machine = type("Machine", (LedgerMachine,), {"kind": kind})
     machine.TestCase.settings = settings(
-        max_examples=100,
+        max_examples=60,
         stateful_step_count=30,
         deadline=None,
         phases=(Phase.generate, Phase.shrink),  # to explain a failure as well takes longer than a test may

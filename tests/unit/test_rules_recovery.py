@@ -90,24 +90,25 @@ def oracle(case: Case) -> Verdict:
     """The laws, each as one condition."""
     answerable = case.origin and case.allowed
     pending = case.state is SessionState.RESUME_PENDING
+    loops = case.attempts >= 3 and case.reason != Reason.AGENT_FAILED  # an error endangers nobody
     by_hand = case.scheduled and case.reason == Reason.MANUAL
     fresh = case.age is not None and case.age <= HOUR
     automatic = case.reason in AUTOMATIC and fresh and case.turn and case.policy not in ("off", "disabled")
     asks = case.policy == "ask" or (case.policy == "careful" and "execute" in case.open_kinds)
     conditions = {
-        Verdict.SUSPEND: answerable and pending and case.attempts >= 3,
+        Verdict.SUSPEND: answerable and pending and loops,
         Verdict.ANSWER: answerable
         and case.waiting > 0
-        and (case.state is SessionState.ACTIVE or (pending and case.attempts < 3)),
+        and (case.state is SessionState.ACTIVE or (pending and not loops)),
         Verdict.RESUME: answerable
         and pending
-        and case.attempts < 3
+        and not loops
         and not case.waiting
         and not case.tripped
         and (by_hand or (automatic and not asks)),
         Verdict.ASK: answerable
         and pending
-        and case.attempts < 3
+        and not loops
         and not case.waiting
         and not case.tripped
         and not by_hand
