@@ -26,12 +26,9 @@ async def check_finished(scene, request):
     assert (last.state, last.mode, last.resumes) == ("completed", "native", 1), scene.told()
     asked = scene.model.book.last(NOTE_MARKER)
     assert (asked.notes, asked.transcripts) == (1, 0), scene.told()
-    # Gemini forgets what it was cancelled at: then the note says it, and else it need not. Claude writes
-    # behind the request that its user had interrupted it, so that the note says it once more.
+    # Gemini forgets what it was cancelled at: then the note says it, and else it need not.
     told, repeated = asked.told(request), asked.last.count(f"> {request}")
-    doubtful = asked.told("[Request interrupted by user") > 0
-    assert told <= 1, scene.told()
-    assert told + repeated == 1 or (doubtful and repeated == 1), scene.told()
+    assert told + repeated == 1, scene.told()
     await scene.ask(QUESTION, "CODEWORD=PAPAYA")
     assert scene.turns[-1].mode == "live"
 
@@ -42,16 +39,6 @@ def is_over(process):
         return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return True
-
-
-def is_told_of_the_tool(asked, ending):
-    """Whether the model hears that the tool did not come to its end.
-
-    From the note; or, when the agent lived to end the tool itself, from what it said of that.
-    """
-    ends = [one.text for one in asked.messages if one.role == "tool"]
-    by_agent = ending == "stopped" and any("abort" in text or "ancelled" in text for text in ends)
-    return by_agent or "outcome is unknown" in asked.last
 
 
 @pytest.mark.parametrize("ending", ENDINGS)
@@ -81,7 +68,7 @@ async def test_a_tool_that_was_running_is_not_run_again(scene, ending):
     assert is_over(shell), "the tool's own process was left running"
     await scene.stage.settled()
 
-    assert is_told_of_the_tool(scene.model.book.last(NOTE_MARKER), ending), scene.told()
+    assert "outcome is unknown" in scene.model.book.last(NOTE_MARKER).last, scene.told()
     await check_finished(scene, TOOL)
     assert marks.read_text().splitlines() == [str(shell.pid)]
 
