@@ -29,6 +29,7 @@ from gateway.config_types import (
     Secret,
     Text,
     ToolKind,
+    VariableName,
     Wait,
 )
 
@@ -70,7 +71,7 @@ class AgentConfig(_Section, frozen=True):
         description="working directory, created when missing; {session} stands for the session; "
         "null is workspaces/{session} in state_dir",
     )
-    env: Mapping[Text, Secret] = Field(
+    env: Mapping[VariableName, Secret] = Field(
         default_factory=dict[str, SecretStr],
         description="environment variables of the process, besides the few that every program needs",
     )

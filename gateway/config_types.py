@@ -81,6 +81,12 @@ def _program(command: tuple[str, ...]) -> tuple[str, ...]:
     return command
 
 
+def _variable(name: str) -> str:
+    if not re.fullmatch(r"[^\s=\0]+", name):
+        raise ValueError("the name of an environment variable is allowed, without spaces or =")
+    return name
+
+
 def _secret(secret: SecretStr) -> SecretStr:
     _printable(secret.get_secret_value())
     return secret
@@ -128,6 +134,7 @@ Count = Annotated[int, BeforeValidator(_no_truth), Field(ge=1, le=1_000_000)]
 Name = Annotated[str, AfterValidator(_name)]
 Text = Annotated[str, AfterValidator(_printable)]
 Command = Annotated[tuple[Text, ...], Field(min_length=1), AfterValidator(_program)]
+VariableName = Annotated[str, AfterValidator(_variable)]
 Secret = Annotated[SecretStr, AfterValidator(_secret)]
 People = Annotated[str, AfterValidator(_people)]
 Directory = Annotated[Path, BeforeValidator(_resolve)]

@@ -183,4 +183,5 @@ def refusal(agent: str, what: str, error: AgentRefusedError) -> str:
     """An agent's refusal as one sentence for the person in the chat."""
     if error.code == AUTH_REQUIRED:
         return f"The agent {agent} is not logged in. Whoever runs the gateway has to log it in."
-    return f"The agent {agent} {what}: {error.said}"
+    said = error.said if error.said.endswith((".", "!", "?", "…")) else f"{error.said}."
+    return f"The agent {agent} {what}: {said}"

@@ -218,7 +218,11 @@ class AgentPool:
         return Opened(ResumeMode.LIVE, why, held.agent_session_id, held.cwd)
 
     async def _open(self, spec: AgentSpec, request: OpenRequest, cwd: str) -> Opened | OpenFailed:
-        await asyncio.to_thread(Path(cwd).mkdir, parents=True, exist_ok=True)
+        try:
+            await asyncio.to_thread(Path(cwd).mkdir, parents=True, exist_ok=True)
+        except OSError as error:
+            failed = f"The agent {spec.name} could not be started: its working directory cannot be made."
+            raise AgentStartError(failed, str(error), retry=False) from None
         if spec.preset and request.agent_session_id:
             home = Path(spec.env.get("HOME") or spec.home or Path.home())
             await asyncio.to_thread(before_load, spec.preset, home, request.agent_session_id)

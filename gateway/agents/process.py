@@ -167,7 +167,7 @@ class AgentProcess:
                 cwd=cwd,
                 start_new_session=True,
             )
-        except OSError as error:
+        except (OSError, ValueError) as error:  # such as a name of a variable that cannot be one
             raise AgentStartError(f"{failed}.", one_line(str(error)), retry=False) from None
         self.pid = self._pipe_transport.get_pid()
         self._root = _root(self.pid, token)

@@ -37,6 +37,16 @@ class Reason(StrEnum):
     SUPERSEDED = "superseded"
     AGENT_FAILED = "agent_failed"
 
+    @property
+    def given_up(self) -> bool:
+        """Whether the work is not gone on with unless a person says so."""
+        return self in (Reason.STOPPED, Reason.SUPERSEDED, Reason.AGENT_FAILED)
+
+
+def is_given_up(reason: str | None) -> bool:
+    """The same of a reason as the ledger keeps it."""
+    return reason in set(Reason) and Reason(reason).given_up
+
 
 SESSION_TRANSITIONS = Transitions(
     "session",

@@ -87,7 +87,11 @@ class Interruption:
     @property
     def open_steps(self) -> tuple[Step, ...]:
         """The tool calls whose outcome nobody knows."""
-        return tuple(step for step in self.steps if step.status is StepStatus.INTERRUPTED)
+        return tuple(
+            step
+            for step in self.steps
+            if step.kind is StepKind.TOOL and step.status is StepStatus.INTERRUPTED
+        )
 
 
 @dataclass(frozen=True, slots=True)

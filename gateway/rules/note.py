@@ -7,7 +7,7 @@ triggers the continuation: the empty resume event or the user's own next message
 from dataclasses import dataclass
 
 from gateway.model.agent import Opened, Prompt
-from gateway.model.session import Reason, ResumeMode
+from gateway.model.session import Reason, ResumeMode, is_given_up
 from gateway.model.turn import Interruption
 
 NOTE_MARKER = "<<GATEWAY NOTE>>"
@@ -92,8 +92,7 @@ def _finish(interruption: Interruption, policy: NotePolicy) -> bool:
         return True
     risky = any(step.tool_kind in policy.ask_for for step in interruption.open_steps)
     # After an error a person says whether it is worth another try: else it would fail every message to come.
-    given_up = interruption.reason in (Reason.STOPPED, Reason.SUPERSEDED, Reason.AGENT_FAILED)
-    return policy.finish and not given_up and not risky
+    return policy.finish and not is_given_up(interruption.reason) and not risky
 
 
 def _instruction(new_text: bool, finish: bool) -> str:

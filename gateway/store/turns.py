@@ -1,12 +1,13 @@
 """Turns in the ledger: begun on the earliest waiting message, ended together with what is owed for them."""
 
+import itertools
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import replace
 
 from gateway.model.delivery import Delivery, Draft
 from gateway.model.message import Message, MessageKind
-from gateway.model.session import ResumeMode, Session, SessionState
+from gateway.model.session import ResumeMode, Session, SessionState, is_given_up
 from gateway.model.turn import (
     TURN_TRANSITIONS,
     HistoryTurn,
@@ -48,9 +49,10 @@ def begin_turn(
         return None
     messages = (message_of(row),)
     if collect and messages[0].kind is MessageKind.USER:
-        messages = tuple(message_of(one) for one in tx.execute(sql.WAITING_FROM_PEOPLE, (session_id,)))
+        messages = _together([message_of(one) for one in tx.execute(sql.WAITING_FROM_PEOPLE, (session_id,))])
     interruption = _interruption(tx, session) if marked else None
-    resumes = session.resume_turn_id if marked else None
+    # What was given up is told of once, and is no part of what this turn is about, should it be cut short.
+    resumes = session.resume_turn_id if marked and not is_given_up(session.reason) else None
     (turn_id,) = tx.execute(sql.INSERT_TURN, (session_id, boot_id, now, resumes)).fetchone()
     for taken in messages:
         tx.execute(sql.TAKE_MESSAGE, (turn_id, taken.id))
@@ -64,6 +66,13 @@ def begin_turn(
     (more,) = tx.execute(sql.MORE_WAITING, (session_id,)).fetchone()
     streams = growing(tx, session_id)
     return TurnStart(turn_id, session, message, interruption, ended, bool(more), streams)
+
+
+def _together(waiting: Sequence[Message]) -> tuple[Message, ...]:
+    """The first ones that can be one message: a slash command is one by itself alone."""
+    if waiting[0].text.startswith("/"):
+        return (waiting[0],)
+    return tuple(itertools.takewhile(lambda one: not one.text.startswith("/"), waiting))
 
 
 def _joined(messages: Sequence[Message]) -> Message:

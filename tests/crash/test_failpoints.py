@@ -1,19 +1,25 @@
-"""SIGKILL at each named place: what was promised before it is kept, and what could not be known is said."""
+"""SIGKILL at each named place: what was promised before it is kept, and what could not be known is said.
+
+A gateway that sees through what the one before it left is itself the next to be killed: one start a death.
+"""
 
 from dataclasses import dataclass
-
-import pytest
 
 from adapters.emulators.faults import FaultKind, When
 from gateway.engine.drain import CUT_NOTICE
 from gateway.model.operation import Intent
 
-WORK = "count the apples [[sleep 700ms]]"
+FORGIVING = {"breaker": {"boots": 100}}
+CUT = CUT_NOTICE[Intent.STOP]
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """`prompted`: prompts with the message's words; `resumed`: turns that continue the killed one."""
+    """What is to come of a message that somebody's gateway died of.
+
+    `prompted`: prompts with its words; `resumed`: turns that continue the killed one; `labelled` and
+    `plainly`: answers with and without the label of a repeat.
+    """
 
     failpoint: str
     prompted: int
@@ -21,7 +27,16 @@ class Case:
     labelled: int = 0
     plainly: int = 1
 
+    def check(self, stage, chat):
+        (said,) = chat.asked
+        chat.check(labelled=chat.asked if self.labelled else ())
+        assert len(chat.replies) == self.labelled + self.plainly, str(chat)
+        assert stage.memory.heard(said) == self.prompted, self
+        assert resumes(stage, chat) == self.resumed, self
+        assert stage.ledger.session(chat.id) == ("active", None), self
 
+
+TAKEN = Case("", prompted=1, resumed=0, labelled=1)
 CASES = [
     Case("intake.committed", prompted=1, resumed=0),
     Case("turn.begun", prompted=0, resumed=1),  # the note quotes the request
@@ -30,107 +45,87 @@ CASES = [
     Case("turn.committed", prompted=1, resumed=0),
     Case("outbox.claimed", prompted=1, resumed=0, labelled=1, plainly=0),
     Case("outbox.sent", prompted=1, resumed=0, labelled=1),
+    Case("outbox.sent", prompted=1, resumed=0),  # and held
 ]
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.failpoint)
-async def test_killed_on_the_way_of_a_message(stage, case):
-    ann = stage.chat("Ann")
-    ann.say("hello there")
-    gateway = await stage.start(failpoint=case.failpoint)
-    await gateway.killed()
-
-    await stage.start()
-    await stage.heard(ann)
-    await stage.settled()
-
-    ann.check(labelled=ann.asked if case.labelled else ())
-    assert len(ann.replies) == case.labelled + case.plainly
-    assert stage.memory.heard("hello there") == case.prompted
-    assert stage.ledger.resumes == case.resumed
-    assert stage.ledger.session(ann.id) == ("active", None)
+def resumes(stage, chat):
+    """Turns of a chat that continue an interrupted one."""
+    query = (
+        "SELECT count(*) FROM turns WHERE resumes_turn_id IS NOT NULL "
+        "AND session_id IN (SELECT id FROM sessions WHERE chat = ?)"
+    )
+    return stage.ledger.one(query, chat.id)
 
 
-@pytest.mark.parametrize(
-    ("failpoints", "resumes"),
-    [(("boot.opened", "turn.begun", "turn.opened"), 3)],
-    ids=lambda value: "-".join(value) if isinstance(value, tuple) else "",
-)
-async def test_killed_again_and_again_while_recovering(stage, failpoints, resumes):
-    ann = stage.chat("Ann")
-    stage.configure(resume={"breaker": {"boots": 10}})
+async def test_killed_on_the_way_of_a_message(stage):
+    """Each gateway comes to its failpoint for the first time with what the one before it left.
+
+    The second time is that of a new message, and its end. Before the first death the platform takes a reply
+    and does not say so. What the last one leaves in doubt is held, because that was chosen meanwhile.
+    """
+    stage.configure(resume=FORGIVING)
+    first = stage.chat()
+    chats = [stage.chat() for _ in CASES]
+    hold = stage.fault(FaultKind.HOLD, "sendMessage", When.AFTER, chat=first.id)
+    first.say("good morning")
+    for number, (chat, case) in enumerate(zip(chats, CASES, strict=True)):
+        gateway = await stage.start(failpoint=f"{case.failpoint}:2")
+        await (stage.heard(chats[number - 1]) if number else stage.held(hold))
+        assert len(first.replies) == (2 if number else 1)
+        chat.say(f"hello {number}x")
+        await gateway.killed()
+        assert stage.ledger.heard(chat.id) == 1, f"killed before {case.failpoint}"
+
+    stage.configure(delivery={"on_unknown": "hold"})
     gateway = await stage.start()
-    ann.say(WORK)
-    await stage.at_work(WORK)
+    await gateway.logged("delivery.held")
+    await stage.settled()
+    for chat, case in zip((first, *chats), (TAKEN, *CASES), strict=True):
+        case.check(stage, chat)
+    held = chats[-1]
+    await stage.ask(held, "and again")
+    await stage.settled()
+    held.check(notices=["may not have reached you"])
+    query = "SELECT state FROM deliveries WHERE kind = 'reply' AND chat = ? ORDER BY id"
+    assert stage.ledger.rows(query, held.id) == [("held",), ("sent",)]
+
+
+async def test_killed_again_and_again_while_recovering_and_while_stopping(stage):
+    stage.configure(resume=FORGIVING, shutdown={"drain_timeout": "0s"})
+    works = [f"count the {things} [[sleep 700ms]]" for things in ("apples", "pears", "plums")]
+    ann, *others = chats = [stage.chat() for _ in works]
+    gateway = await stage.start()
+    ann.say(works[0])
+    await stage.at_work(works[0])
     await gateway.kill()
-    for failpoint in failpoints:
+    for failpoint in ("boot.opened", "turn.begun", "turn.opened"):
         gateway = await stage.start(failpoint=failpoint)
         await gateway.killed()
 
-    gateway = await stage.start()
-    await stage.answered(ann, WORK)
-    await stage.settled()
-
-    ann.check()
-    assert stage.ledger.resumes == resumes, "each interruption is resumed once"
-    assert len(stage.memory.notes) == 1
-    assert gateway.log.count("session.resume_scheduled") == 1
-    assert stage.ledger.session(ann.id) == ("active", None)
-
-
-async def test_killed_after_the_platform_took_the_reply(stage):
-    ann = stage.chat("Ann")
-    gateway = await stage.start()
-    hold = stage.fault(FaultKind.HOLD, "sendMessage", When.AFTER)
-    ann.say("hello there")
-    await stage.held(hold)
-    assert len(ann.replies) == 1
-    await gateway.kill()
+    for number, (chat, failpoint) in enumerate(zip(others, ("drain.marked", "drain.flushed"), strict=True)):
+        gateway = await stage.start(failpoint=failpoint)
+        await recovered(stage, chats[number], number + 1)
+        chat.say(works[number + 1])
+        await stage.at_work(works[number + 1])
+        gateway.terminate()
+        await gateway.killed()
+        assert not stage.ledger.stopped_cleanly
+        assert stage.ledger.session(chat.id) == ("resume_pending", "drain_timeout")
 
     await stage.start()
-    await stage.answered(ann, "hello there", 2)
+    await recovered(stage, chats[-1], len(chats))
+    for chat in chats:
+        chat.check(notices=() if chat is ann else [CUT])
+    assert [resumes(stage, chat) for chat in chats] == [3, 1, 1], "each interruption is resumed once"
+
+
+async def recovered(stage, chat, notes):
+    """Wait until what was interrupted in a chat has been gone on with, in one turn and with one note."""
+    await stage.answered(chat, chat.asked[0])
     await stage.settled()
-
-    ann.check(labelled=ann.asked)
-    assert len(ann.replies) == 2
-    assert stage.memory.heard("hello there") == 1
-
-
-async def test_an_uncertain_reply_is_held_where_that_was_chosen(stage):
-    ann = stage.chat("Ann")
-    stage.configure(delivery={"on_unknown": "hold"})
-    ann.say("hello there")
-    gateway = await stage.start(failpoint="outbox.sent")
-    await gateway.killed()
-
-    gateway = await stage.start()
-    await gateway.logged("delivery.held")
-    await stage.ask(ann, "and again")
-    await stage.settled()
-
-    ann.check(notices=["may not have reached you"])
-    assert len(ann.answers("hello there")) == 1
-    query = "SELECT state FROM deliveries WHERE kind = 'reply' ORDER BY id"
-    assert stage.ledger.rows(query) == [("held",), ("sent",)]
-
-
-@pytest.mark.parametrize("failpoint", ["drain.marked", "drain.flushed"])
-async def test_killed_while_stopping(stage, failpoint):
-    ann = stage.chat("Ann")
-    stage.configure(shutdown={"drain_timeout": "0s"})
-    gateway = await stage.start(failpoint=failpoint)
-    await gateway.ready()
-    ann.say(WORK)
-    await stage.at_work(WORK)
-    gateway.terminate()
-    await gateway.killed()
-    assert not stage.ledger.stopped_cleanly
-    assert stage.ledger.session(ann.id) == ("resume_pending", "drain_timeout")
-
-    await stage.start()
-    await stage.answered(ann, WORK)
-    await stage.settled()
-
-    ann.check(notices=[CUT_NOTICE[Intent.STOP]])
-    assert stage.ledger.resumes == 1
-    assert "The gateway was restarted" in stage.memory.notes[0]
+    assert stage.gateway.log.count("session.resume_scheduled") == 1
+    assert len(stage.memory.notes) == notes
+    restarted = sum("The gateway was restarted" in note for note in stage.memory.notes)
+    assert restarted == notes - 1, "the first was killed at work, the others while it stopped"
+    assert stage.ledger.session(chat.id) == ("active", None)

@@ -37,8 +37,8 @@ async def run(config: Path, arguments: Sequence[object]) -> tuple[int, str, str]
         process = _FORKS.Process(target=_work, args=(words, *map(str, files)), name=" ".join(words))
         await asyncio.to_thread(process.start)
         code = await _ended(process)
-        out, err = (file.read_text() for file in files)
-        return code, out, err
+        out, err = (file.read_text().strip() for file in files)
+        return code or 0, out, err
 
 
 async def _ended(process: BaseProcess) -> int | None:

@@ -1,5 +1,7 @@
 """`/agent`, `/mode`, `/model` and the agents' own commands, with real processes and over kills."""
 
+import asyncio
+
 from adapters.emulators.playground import replies
 from tests.harness.memory import Memory
 
@@ -31,9 +33,26 @@ def opened_with(stage, chat):
     return stage.ledger.rows(query, chat.id)[0]
 
 
-async def test_mode_and_model_hold_over_a_kill_and_for_the_next_conversation(stage):
-    ann = stage.chat("Ann")
+async def test_what_is_chosen_holds_over_a_kill(stage):
+    """Everything in chats of its own, side by side."""
+    ann, bob, eve, gus = (stage.chat(name) for name in ("Ann", "Bob", "Eve", "Gus"))
+    other = second_agent(stage)
     gateway = await stage.start()
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(chooses_mode_and_model(stage, ann))
+        tasks.create_task(chooses_another_agent(stage, bob, eve, other))
+        tasks.create_task(gives_commands_in_a_group(stage, gus))
+    await stage.settled()
+    await gateway.kill()
+
+    await stage.start()
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(finds_mode_and_model_and_takes_them_along(stage, ann))
+        tasks.create_task(finds_another_agent(stage, bob, other))
+    assert stage.memory.heard("what was it") == stage.memory.heard("and now") == 0
+
+
+async def chooses_mode_and_model(stage, ann):
     await says(stage, ann, "/mode", "once it is at work here")
     await says(stage, ann, "/mode shout", "Kept: the mode is set to shout")
     await says(stage, ann, "good morning", "GOOD MORNING")
@@ -41,10 +60,10 @@ async def test_mode_and_model_hold_over_a_kill_and_for_the_next_conversation(sta
     await says(stage, ann, "/model lar", "The model is Large now.")
     await says(stage, ann, "/count a b c", "3 WORDS, COUNTED BY THE LARGE MODEL")
     await says(stage, ann, "/mode whisper", "There is no mode whisper here.")
-    await stage.settled()
-    await gateway.kill()
 
-    await stage.start()
+
+async def finds_mode_and_model_and_takes_them_along(stage, ann):
+    """After the kill, and into the next conversation."""
     await says(stage, ann, "/status", "Mode: shout, when the agent starts.")
     await says(stage, ann, "/count a b", "2 WORDS, COUNTED BY THE LARGE MODEL")
     assert opened_with(stage, ann) == ("demo", "native")
@@ -56,51 +75,48 @@ async def test_mode_and_model_hold_over_a_kill_and_for_the_next_conversation(sta
     await says(stage, ann, "good night", "good night")
 
 
-async def test_another_agent_goes_on_with_a_transcript_and_stays_over_a_kill(stage):
-    ann, bob = stage.chat("Ann"), stage.chat("Bob")
-    other = second_agent(stage)
-    gateway = await stage.start()
-    await says(stage, ann, "/agent", "- demo (answers here)\n- other")
-    await says(stage, ann, "/agent gemini", "There is no agent gemini here.")
-    await stage.ask(ann, "remember plums")
-    await says(stage, ann, "count the apples [[ask]]", "asks for permission")
-    await says(stage, ann, "/agent other", "What is being worked on now is finished first.")
-    (question,) = [one for one in replies(ann.playground, ann.id) if "asks for permission" in one.text]
-    ann.playground.press(ann.person, ann.id, question.id, "Allow")
-    await stage.answered(ann, "count the apples")
+async def chooses_another_agent(stage, bob, eve, other):
+    """It goes on with a transcript."""
+    await says(stage, bob, "/agent", "- demo (answers here)\n- other")
+    await says(stage, bob, "/agent gemini", "There is no agent gemini here.")
+    await stage.ask(bob, "remember plums")
+    await says(stage, bob, "count the apples [[ask]]", "asks for permission")
+    await says(stage, bob, "/agent other", "What is being worked on now is finished first.")
+    (question,) = [one for one in replies(bob.playground, bob.id) if "asks for permission" in one.text]
+    bob.playground.press(bob.person, bob.id, question.id, "Allow")
+    await stage.answered(bob, "count the apples")
     assert other.prompts == []
-    await says(stage, ann, "/agent other", "It is given a transcript of what was said here so far.")
+    await says(stage, bob, "/agent other", "It is given a transcript of what was said here so far.")
 
-    await stage.ask(ann, "what was it")
-    assert opened_with(stage, ann) == ("other", "bootstrap")
+    await stage.ask(bob, "what was it")
+    assert opened_with(stage, bob) == ("other", "bootstrap")
     (transcript,) = other.transcripts
     assert "remember plums" in transcript
     assert "count the apples" in transcript
-    await says(stage, ann, "/agent other", "other answers here already.")
-    await stage.ask(bob, "who is there")
-    assert opened_with(stage, bob)[0] == "demo"
-    await stage.settled()
-    await gateway.kill()
+    await says(stage, bob, "/agent other", "other answers here already.")
+    await stage.ask(eve, "who is there")
+    assert opened_with(stage, eve)[0] == "demo"
 
-    await stage.start()
-    await stage.ask(ann, "and now")
-    assert opened_with(stage, ann) == ("other", "native")
+
+async def finds_another_agent(stage, bob, other):
+    """After the kill."""
+    await stage.ask(bob, "and now")
+    assert opened_with(stage, bob) == ("other", "native")
     assert len(other.transcripts) == 1
-    assert stage.memory.heard("what was it") == stage.memory.heard("and now") == 0
 
 
-async def test_an_agents_command_is_one_in_a_group_too(stage):
-    ann = stage.chat("Ann")
-    group = stage.emulator.world.add_group("Garden", [int(ann.id)], bot_admin=True)
-    await stage.start()
+async def gives_commands_in_a_group(stage, gus):
+    """They reach the agent and the gateway although people name no bot before them."""
+    group = stage.emulator.world.add_group("Garden", [int(gus.id)], bot_admin=True)
 
     def said():
         return [message.text for message in group.messages.values() if message.author.is_bot]
 
-    for text, told in (("/count a b", "That is 2 words"), ("/mode shout", "The mode is Shout now.")):
-        stage.emulator.people.send(int(ann.id), text, chat_id=group.id)
+    for text, told in (("/count a b d e", "That is 4 words"), ("/mode shout", "The mode is Shout now.")):
+        stage.emulator.people.send(int(gus.id), text, chat_id=group.id)
         await stage.until(
             stage.emulator.events.until(lambda told=told: any(told in text for text in said()) or None),
             f"{told!r} in the group",
         )
-    assert stage.memory.prompts == [["/count a b"]]
+    assert stage.memory.prompts.count(["/count a b d e"]) == 1
+    assert not [blocks for blocks in stage.memory.prompts if any("/mode" in block for block in blocks)]

@@ -3,7 +3,7 @@
 from adapters.emulators.faults import FaultKind, When
 from adapters.emulators.playground import replies
 from gateway.engine.outbox import HELD
-from tests.e2e.carryon import carryon
+from tests.e2e.commands import command
 
 WORK = "bake a cake [[tool oven 10m]]"
 
@@ -76,22 +76,22 @@ async def test_a_held_reply_is_listed_sent_dropped_or_asked_for(stage):
         await stage.shows(chat, HELD)
     await stage.settled()
 
-    listed = (await carryon(stage, "deliveries", "list", "--json")).values
+    listed = (await command(stage, "deliveries", "list", "--json")).values
     assert [(d["state"], d["possible_repeat"]) for d in listed] == [("held", False)] * 3
     ids = {d["chat"]: d["id"] for d in listed}
     first, second, third = chats
-    said = await carryon(stage, "deliveries", "list")
+    said = await command(stage, "deliveries", "list")
     assert "held: it may have arrived already" in said.out
 
     button(first, HELD, "Send it again")
     await stage.answered(first, "question 0x")
-    said = await carryon(stage, "deliveries", "retry", ids[str(second.id)])
+    said = await command(stage, "deliveries", "retry", ids[str(second.id)])
     assert said.code == 0
     await stage.answered(second, "question 1x")
-    said = await carryon(stage, "deliveries", "drop", ids[str(third.id)])
+    said = await command(stage, "deliveries", "drop", ids[str(third.id)])
     assert said.code == 0
     for action, chat in (("retry", second), ("drop", second), ("drop", third)):
-        said = await carryon(stage, "deliveries", action, ids[str(chat.id)])
+        said = await command(stage, "deliveries", action, ids[str(chat.id)])
         assert (said.code, said.out) == (1, ""), action
     await stage.settled()
     first.check(notices=[HELD])
@@ -99,13 +99,13 @@ async def test_a_held_reply_is_listed_sent_dropped_or_asked_for(stage):
     assert third.answers("question 2x") == []
 
     assert await gateway.stop() == 0
-    listed = (await carryon(stage, "deliveries", "list", "--json")).values
+    listed = (await command(stage, "deliveries", "list", "--json")).values
     assert [(d["id"], d["state"], d["error"]) for d in listed] == [
         (ids[str(third.id)], "rejected", "dropped by a person")
     ]
-    assert (await carryon(stage, "deliveries", "retry", ids[str(third.id)])).code == 0
+    assert (await command(stage, "deliveries", "retry", ids[str(third.id)])).code == 0
     await stage.start()
     await stage.answered(third, "question 2x")
     await stage.settled()
     third.check(notices=[HELD])
-    assert (await carryon(stage, "deliveries", "list")).out == "Nothing is owed, held or refused."
+    assert (await command(stage, "deliveries", "list")).out == "Nothing is owed, held or refused."

@@ -12,8 +12,8 @@ from gateway.model.turn import StepStatus, TurnState
 from gateway.ports import Batch
 from tests.helpers.clock import until
 from tests.helpers.fakes import Answer
-from tests.helpers.house import fresh_house
-from tests.helpers.ledgers import ACCOUNT
+from tests.helpers.house import fresh_house, house
+from tests.helpers.ledgers import ACCOUNT, opened
 
 ROOM = "-500"
 
@@ -180,3 +180,47 @@ async def test_what_was_chosen_is_what_is_opened(tmp_path):
         request = it.agents.opened[-1]
         assert (request.agent, request.agent_session_id) == ("other", None)
         assert request.settings == chosen.settings
+
+
+@pytest.mark.parametrize("given_up", ["stopped", "superseded", "failed"])
+async def test_what_was_given_up_is_not_taken_up_by_a_crash(tmp_path, given_up):
+    """It is told of once, with the message after it; what a crash interrupts is that message's work."""
+    busy = "interrupt" if given_up == "superseded" else "queue"
+    async with opened("sqlite", tmp_path) as ledger:
+        async with house(ledger, busy=busy) as it:
+            await it.ready()
+            running = ToolUpdate("c1", "deploy", "execute", StepStatus.RUNNING)
+            broken = AgentFailed("It broke.", "", lost=False)
+            held = it.agents.hold(updates=(running,), end=broken)
+            await it.hear("deploy it")
+            await it.at_work()
+            if given_up == "failed":
+                held.set()
+                await it.idle()
+            elif given_up == "stopped":
+                await it.hear("", command="stop")
+                await it.idle()
+            it.agents.hold()
+            await it.hear("tell me a joke")
+            await until(lambda: len(it.agents.prompts) == 2)
+            assert "Do not go on with it" in it.agents.prompts[1][1].note
+        await ledger.start()
+        async with house(ledger) as it:
+            await it.ready()
+            await until(lambda: it.agents.prompts)
+            note = it.agents.prompts[0][1].note
+            assert "> tell me a joke" in note
+            assert "deploy" not in note
+            assert "Finish that request now" in note
+
+
+async def test_collect_leaves_slash_commands_by_themselves(tmp_path):
+    async with fresh_house(tmp_path, busy="collect") as it:
+        held = it.agents.hold()
+        await it.hear("one")
+        await it.at_work()
+        for text in ("two", "three", "/count a b", "four", "five"):
+            await it.hear(text)
+        held.set()
+        await it.idle()
+        assert it.agents.texts() == ["one", "two\n\nthree", "/count a b", "four\n\nfive"]
