@@ -23,7 +23,11 @@ async def house(folder, **more) -> AsyncGenerator[House]:
     """A house with three agents."""
     async with fresh_house(folder, **more) as it:
         it.commands = Commands(
-            replace(it.commands._parts, agent_names=dict.fromkeys(("claude", "codex", "demo"), frozenset()), default_agent="demo")
+            replace(
+                it.commands._parts,
+                agent_names=dict.fromkeys(("claude", "codex", "demo"), frozenset()),
+                default_agent="demo",
+            )
         )
         yield it
 
