@@ -149,7 +149,7 @@ async def test_failed_prompt_keeps_the_agent(any_pool: AgentPool) -> None:
     await chat.open()
     end = await chat.prompt("[[fail]]")
     assert end == AgentFailed(
-        "The agent demo could not answer: The demo agent was told to fail",
+        "The agent demo could not answer: The demo agent was told to fail.",
         "The demo agent was told to fail (-32603)",
         lost=False,
     )

@@ -30,7 +30,7 @@ async def test_error_that_passes_is_not_seen(tmp_path: Path) -> None:
 async def test_error_that_does_not_pass_is_told_after_the_last_attempt(tmp_path: Path) -> None:
     async with odd_chat(tmp_path, "fails_always") as chat:
         end = await failed(chat)
-        assert end.message == "The agent odd could not answer: Internal error: overloaded"
+        assert end.message == "The agent odd could not answer: Internal error: overloaded."
         assert len(chat.updates) == 3
         assert chat.pool.holds(1)
 

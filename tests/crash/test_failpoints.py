@@ -13,6 +13,9 @@ FORGIVING = {"breaker": {"boots": 100}}
 CUT = CUT_NOTICE[Intent.STOP]
 
 
+HELD = "may not have reached you"
+
+
 @dataclass(frozen=True, slots=True)
 class Case:
     """What is to come of a message that somebody's gateway died of.
@@ -27,10 +30,10 @@ class Case:
     labelled: int = 0
     plainly: int = 1
 
-    def check(self, stage, chat):
+    def check(self, stage, chat, notices=()):
         (said,) = chat.asked
-        chat.check(labelled=chat.asked if self.labelled else ())
-        assert len(chat.replies) == self.labelled + self.plainly, str(chat)
+        chat.check(labelled=chat.asked if self.labelled else (), notices=notices)
+        assert len(chat.replies) == self.labelled + self.plainly + len(notices), str(chat)
         assert stage.memory.heard(said) == self.prompted, self
         assert resumes(stage, chat) == self.resumed, self
         assert stage.ledger.session(chat.id) == ("active", None), self
@@ -81,12 +84,13 @@ async def test_killed_on_the_way_of_a_message(stage):
     gateway = await stage.start()
     await gateway.logged("delivery.held")
     await stage.settled()
-    for chat, case in zip((first, *chats), (TAKEN, *CASES), strict=True):
-        case.check(stage, chat)
     held = chats[-1]
+    await stage.shows(held, HELD)
+    for chat, case in zip((first, *chats), (TAKEN, *CASES), strict=True):
+        case.check(stage, chat, [HELD] if chat is held else ())
     await stage.ask(held, "and again")
     await stage.settled()
-    held.check(notices=["may not have reached you"])
+    held.check(notices=[HELD])
     query = "SELECT state FROM deliveries WHERE kind = 'reply' AND chat = ? ORDER BY id"
     assert stage.ledger.rows(query, held.id) == [("held",), ("sent",)]
 
