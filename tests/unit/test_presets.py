@@ -16,7 +16,7 @@ from gateway.policies import agent_spec
 GATEWAY = {
     "PATH": "/bin", "HOME": "/home/gateway", "LANG": "C.UTF-8", "LC_TIME": "C", "TZ": "UTC",
     "TELEGRAM_BOT_TOKEN": "secret", "ANTHROPIC_API_KEY": "secret", "CLAUDECODE": "1",
-    "CLAUDE_CODE_ENTRYPOINT": "cli", "npm_config_userconfig": "/home/ann/.npmrc", "npm_lifecycle_event": "start",
+    "CLAUDE_CODE_ENTRYPOINT": "cli", "npm_config_userconfig": "/h/.npmrc", "npm_lifecycle_event": "start",
     "NODE_OPTIONS": "--inspect", "PYTHONPATH": "/gateway", "LD_PRELOAD": "x.so", "CARRYON__STATE_DIR": "/s",
 }  # fmt: skip
 
