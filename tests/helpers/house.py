@@ -73,11 +73,15 @@ class House:
         await until(lambda: len(self.agents.running) == turns)
 
     async def quiet(self) -> None:
-        """Let everything that can happen without time passing happen."""
-        for _ in range(4):
+        """Let everything that can happen without time passing happen.
+
+        Each round waits for what was asked of the ledger before it, writing and reading.
+        """
+        for _ in range(5):
             for _ in range(25):
                 await asyncio.sleep(0)
             await self.ledger.store.beat(self.ledger.boot, self.clock.now())
+            await self.ledger.store.session(1)
 
     async def session_of(self, chat: str = "1001") -> int:
         found = await self.ledger.store.sessions(100)
