@@ -41,6 +41,24 @@ async def test_wrong_command_names_the_agent(tmp_path: Path) -> None:
     assert "no-such-agent-anywhere" in failed.detail
 
 
+async def test_directory_that_cannot_be_made_is_said_so(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    nowhere = replace(hostile_spec(tmp_path, "asks"), cwd=str(tmp_path / "file" / "below"))
+    async with pool_of(nowhere) as pool:
+        failed = await Chat(pool, agent="odd").try_open()
+    assert isinstance(failed, OpenFailed)
+    assert failed.message == "The agent odd could not be started: its working directory cannot be made."
+    assert "file" in failed.detail
+
+
+async def test_environment_that_cannot_be_one_is_no_bug(tmp_path: Path) -> None:
+    odd = replace(hostile_spec(tmp_path, "asks"), env={"B=C": "x"})
+    async with pool_of(odd) as pool:
+        failed = await Chat(pool, agent="odd").try_open()
+    assert isinstance(failed, OpenFailed)
+    assert failed.message == "The agent odd could not be started."
+
+
 async def test_closing_does_not_wait_for_an_agent_that_hangs_at_its_start(tmp_path: Path) -> None:
     async with odd_chat(tmp_path, "hangs_at_initialize", start_timeout=1000) as chat:
         opening = asyncio.ensure_future(chat.try_open())

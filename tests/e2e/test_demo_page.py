@@ -72,6 +72,8 @@ async def is_now(page, phase):
     await page.locator("#phase").filter(has_text=phase).wait_for()
 
 
+# A browser comes from the system's packages: pip brings none, and the suite must pass without being root.
+# Only this journey through the page needs one; what the page asks of the demo is tested without it.
 @pytest.mark.slow
 @pytest.mark.skipif(BROWSER is None, reason="no chromium is installed")
 async def test_people_kill_it_and_see_it_carry_on(demo):

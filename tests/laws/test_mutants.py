@@ -266,6 +266,12 @@ MUTANTS = {
         "",
         f"{AGENTS}lines.py::test_what_comes_after_the_end_reaches_nobody",
     ),
+    "what was stopped is taken up by a crash": Mutant(
+        "gateway/store/turns.py",
+        " if marked and not is_given_up(session.reason) else None",
+        " if marked else None",
+        "tests/laws/test_engine_busy.py::test_what_was_given_up_is_not_taken_up_by_a_crash",
+    ),
     "an error does not stop the lane": Mutant(
         "gateway/engine/lanes.py",
         " and after is not Next.HALT:",

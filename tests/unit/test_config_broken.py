@@ -102,6 +102,9 @@ ROWS = [
     row("5:12", "token: 123456789", "a bot token is digits, a colon", "BotFather", old="token: ${TOKEN}"),
     row("5:12", f"token: {ELSE}", "not shown here", "BotFather", old="token: ${TOKEN}"),
     row("9:16", f"env: {{KEY: [{ELSE}]}}", "env.KEY: found a list", old='env: {KEY: "${ELSE}"}'),
+    row(
+        "9:11", 'env: {"B=C": x}', "environment variable", "without spaces or =", old='env: {KEY: "${ELSE}"}'
+    ),
     row("9:10", f"env: {ELSE}", "env: found a text that is not shown", old='env: {KEY: "${ELSE}"}'),
     row("13:19", "resume: {enabled: maybe}\n", 'found "maybe"', "true or false"),
     row("13:19", "sessions: {scope: []}\n", "found a list", "with direct, group"),
