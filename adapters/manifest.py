@@ -5,14 +5,19 @@ import. So a manifest is a light module that names the heavy one as text.
 """
 
 from dataclasses import dataclass
+from typing import Literal
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 
 class Account(BaseModel, frozen=True, extra="forbid", hide_input_in_errors=True):
     """One bot identity in the config. Each platform has a model of its own, with `platform` as a literal."""
 
     platform: str
+    rate_limits: Literal["platform", "off"] = Field(
+        default="platform",
+        description="platform paces sends as the platform's rules ask; off is for servers without such rules",
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,10 +57,6 @@ class DiscordAccount(Account, frozen=True):
             "off answers in the channel, and threads are left to people"
         ),
     )
-    rate_limits: Literal["platform", "off"] = Field(
-        default="platform",
-        description="platform paces sends as Discord's rules ask; off is for servers without such rules",
-    )
 
 
 MANIFEST = Manifest(

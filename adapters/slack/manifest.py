@@ -62,10 +62,6 @@ class SlackAccount(Account, frozen=True):
     api_url: Annotated[str, AfterValidator(_with_slash)] | None = Field(
         default=None, description="address of an emulator's Web API; null is Slack's own"
     )
-    rate_limits: Literal["platform", "off"] = Field(
-        default="platform",
-        description="platform paces sends as Slack's rules ask; off is for servers without such rules",
-    )
 
 
 MANIFEST = Manifest(

@@ -32,10 +32,6 @@ class TelegramAccount(Account, frozen=True):
     api_url: Annotated[str, AfterValidator(_server)] | None = Field(
         default=None, description="address of a local Bot API server or an emulator; null is Telegram's own"
     )
-    rate_limits: Literal["platform", "off"] = Field(
-        default="platform",
-        description="platform paces sends as Telegram's rules ask; off is for servers without such rules",
-    )
 
 
 MANIFEST = Manifest(
