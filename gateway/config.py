@@ -13,25 +13,24 @@ from pydantic import BaseModel, Field, GetCoreSchemaHandler, SecretStr, model_va
 from pydantic_core import CoreSchema, core_schema
 
 from adapters.registry import PLATFORMS, Account, manifest
-from gateway.agents.presets import PRESETS, PresetName
+from gateway.config_agent import AgentConfig
+from gateway.config_section import Section
 from gateway.config_types import (
     NAME,
-    Command,
     Count,
     Directory,
-    DirectoryTemplate,
     Duration,
     Lapse,
     Name,
     People,
+    Rate,
     Reason,
     Retention,
-    Secret,
-    Text,
+    Size,
     ToolKind,
-    VariableName,
     Wait,
 )
+from gateway.rules.allowance import Allowance
 
 _SECRET_ENV_LENGTH = 8  # shorter values (`1`, `info`, `en`) are settings; hiding them would blank the logs
 
@@ -45,11 +44,7 @@ class _ByPlatform:
         return core_schema.tagged_union_schema(choices, discriminator="platform")
 
 
-class _Section(BaseModel, frozen=True, extra="forbid", hide_input_in_errors=True):
-    """What all sections share: frozen, closed to unknown keys, and errors without values."""
-
-
-class StoreConfig(_Section, frozen=True):
+class StoreConfig(Section, frozen=True):
     """Where the ledger is kept."""
 
     url: Literal["sqlite"] = Field(
@@ -57,95 +52,7 @@ class StoreConfig(_Section, frozen=True):
     )
 
 
-class AgentConfig(_Section, frozen=True):
-    """One agent: how its process is started, kept and continued."""
-
-    preset: PresetName | None = Field(
-        default=None, description="settings for a known agent; keys of this section go before them"
-    )
-    command: Command | None = Field(
-        default=None, description="program and arguments, started without a shell; a preset has its own"
-    )
-    cwd: DirectoryTemplate | None = Field(
-        default=None,
-        description="working directory, created when missing; {session} stands for the session; "
-        "null is workspaces/{session} in state_dir",
-    )
-    env: Mapping[VariableName, Secret] = Field(
-        default_factory=dict[str, SecretStr],
-        description="environment variables of the process, besides the few that every program needs",
-    )
-    resume: Literal["native_preferred", "native_required", "bootstrap"] = Field(
-        default="native_preferred",
-        description="how a session is continued: by the agent's own means if they work, only by them, "
-        "or by a transcript",
-    )
-    permissions: Literal["ask", "allow", "deny"] = Field(
-        default="ask",
-        description="who decides when the agent asks for permission: people in the chat, or always the same",
-    )
-    permission_timeout: Wait = Field(
-        default=600.0, description="how long people may take to decide before it is refused; a duration"
-    )
-    remember_permissions: bool = Field(
-        default=True,
-        description="whether a decision for always holds for just such steps in the rest of the conversation",
-    )
-    mode: Text | None = Field(
-        default=None,
-        description="a session mode of the agent, set in each conversation; null is the agent's own",
-    )
-    options: Mapping[Text, Text] = Field(
-        default_factory=dict[str, str],
-        description="config options of the agent by id, such as model, set in each conversation",
-    )
-    turn_idle_timeout: Wait = Field(
-        default=600.0, description="how long a turn may stay silent before it is stopped; a duration"
-    )
-    idle_timeout: Wait = Field(
-        default=900.0, description="how long a process without work is kept; a duration"
-    )
-    start_timeout: Wait | None = Field(
-        default=None,
-        description="how long a start, and each answer about a session, may take; null is the preset's, "
-        "else 30s",
-    )
-    cancel_timeout: Wait = Field(
-        default=2.0, description="how long telling the agent to stop may take; a duration"
-    )
-    drain_timeout: Wait = Field(
-        default=2.0,
-        description="how long the agent may take to stop before its process is replaced; a duration",
-    )
-    quiet_time: Wait | None = Field(
-        default=None,
-        description="how long an agent must be silent until what it replays counts as complete; "
-        "null is the preset's, else 700ms",
-    )
-    retry_waits: tuple[Wait, ...] = Field(
-        default=(5.0, 15.0, 30.0),
-        description="waits before each new attempt of a prompt that failed inside the agent "
-        "before it did anything",
-    )
-    max_processes: Count = Field(
-        default=8, description="processes alive at once; the least recently used goes first"
-    )
-    processes: Literal["per_session", "shared"] = Field(
-        default="per_session",
-        description="a process for each session, or one for several where the agent can",
-    )
-
-    @model_validator(mode="after")
-    def _can_be_started(self) -> Self:
-        if self.command is None and self.preset is None:
-            raise ValueError(
-                "command is needed (program and arguments), unless preset names a known agent; "
-                f"allowed: {', '.join(PRESETS)}"
-            )
-        return self
-
-
-class GroupsConfig(_Section, frozen=True):
+class GroupsConfig(Section, frozen=True):
     """How the bot behaves in groups."""
 
     respond: Literal["mention", "always", "never"] = Field(
@@ -153,10 +60,10 @@ class GroupsConfig(_Section, frozen=True):
     )
 
 
-class AccessConfig(_Section, frozen=True):
+class AccessConfig(Section, frozen=True):
     """Who may talk to the bot."""
 
-    default: Literal["deny", "allow"] = Field(
+    default: Literal["deny", "pair", "allow"] = Field(
         default="deny", description="what happens to people that no pattern names"
     )
     allow: tuple[People, ...] = Field(default=(), description='people who may use the bot: "account:user"')
@@ -166,7 +73,7 @@ class AccessConfig(_Section, frozen=True):
     groups: GroupsConfig = Field(default_factory=GroupsConfig, description="behaviour in groups")
 
 
-class ScopeConfig(_Section, frozen=True):
+class ScopeConfig(Section, frozen=True):
     """What a session is, in direct chats and in groups."""
 
     direct: Literal["user"] = Field(default="user", description="a session for each person")
@@ -175,7 +82,7 @@ class ScopeConfig(_Section, frozen=True):
     )
 
 
-class SessionsConfig(_Section, frozen=True):
+class SessionsConfig(Section, frozen=True):
     """What a conversation is and how much may wait in it."""
 
     scope: ScopeConfig = Field(default_factory=ScopeConfig, description="who shares a session")
@@ -194,14 +101,14 @@ class SessionsConfig(_Section, frozen=True):
     )
 
 
-class BreakerConfig(_Section, frozen=True):
+class BreakerConfig(Section, frozen=True):
     """When a gateway that keeps dying stops resuming by itself."""
 
     boots: Count = Field(default=3, description="unclean boots within the window that are tolerated")
     window: Wait = Field(default=300.0, description="how far back boots are counted; a duration")
 
 
-class ResumeConfig(_Section, frozen=True):
+class ResumeConfig(Section, frozen=True):
     """What happens after a restart to turns that were interrupted."""
 
     enabled: bool = Field(default=True, description="whether interrupted sessions go on by themselves")
@@ -222,7 +129,7 @@ class ResumeConfig(_Section, frozen=True):
     breaker: BreakerConfig = Field(default_factory=BreakerConfig, description="guard against crash loops")
 
 
-class ShutdownConfig(_Section, frozen=True):
+class ShutdownConfig(Section, frozen=True):
     """How the gateway stops."""
 
     drain_timeout: Duration = Field(
@@ -230,24 +137,50 @@ class ShutdownConfig(_Section, frozen=True):
     )
 
 
-class LimitsConfig(_Section, frozen=True):
+class LimitsConfig(Section, frozen=True):
     """How much may happen at once."""
 
     concurrent_turns: Count = Field(default=64, description="turns running at once, over all sessions")
+    messages_per_user: Rate = Field(
+        default=Allowance(20, 60.0), description="what one person may write; a number and a time, or off"
+    )
+    messages_per_account: Rate = Field(
+        default=None, description="what all people of an account may write; a number and a time, or off"
+    )
 
 
-class DeliveryConfig(_Section, frozen=True):
+class DeliveryConfig(Section, frozen=True):
     """How replies are sent."""
 
-    stream: Literal["auto", "off"] = Field(
+    stream: Literal["auto", "draft", "off"] = Field(
         default="auto", description="whether a long answer grows in the chat while the agent works on it"
+    )
+    progress: Literal["off", "compact", "full"] = Field(
+        default="compact", description="what a growing answer shows of the steps that the agent takes"
+    )
+    max_messages: Count = Field(
+        default=8, description="messages that one answer may take; a longer one is sent as a file"
+    )
+    receipts: Literal["off", "reactions"] = Field(
+        default="off", description="whether a reaction tells that a message was accepted, and answered"
     )
     on_unknown: Literal["label", "hold"] = Field(
         default="label", description="what becomes of a reply that may or may not have arrived before a crash"
     )
 
 
-class LogConfig(_Section, frozen=True):
+class MediaConfig(Section, frozen=True):
+    """Files that people send and agents make."""
+
+    receive: bool = Field(default=True, description="whether files that people send reach the agent")
+    send: bool = Field(default=True, description="whether files that an answer links to are sent along")
+    max_size: Size = Field(default=20 * 1024 * 1024, description="the largest file, either way; a size")
+    retention: Lapse = Field(
+        default=30 * 86400.0, description="how long the gateway keeps its copies; off or a duration"
+    )
+
+
+class LogConfig(Section, frozen=True):
     """What is logged, on standard error."""
 
     format: Literal["auto", "console", "json"] = Field(
@@ -258,7 +191,7 @@ class LogConfig(_Section, frozen=True):
     )
 
 
-class Config(_Section, frozen=True):
+class Config(Section, frozen=True):
     """The whole file. Paths are absolute once it was loaded."""
 
     state_dir: Directory = Field(
@@ -278,6 +211,7 @@ class Config(_Section, frozen=True):
     shutdown: ShutdownConfig = Field(default_factory=ShutdownConfig, description="stopping")
     limits: LimitsConfig = Field(default_factory=LimitsConfig, description="bounds of the whole gateway")
     delivery: DeliveryConfig = Field(default_factory=DeliveryConfig, description="sending replies")
+    media: MediaConfig = Field(default_factory=MediaConfig, description="files")
     log: LogConfig = Field(default_factory=LogConfig, description="logs")
 
     @model_validator(mode="after")

@@ -12,6 +12,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationInfo
 
+from gateway.rules.allowance import Allowance
+
 DURATION = "a duration such as 500ms, 30s, 10m, 1h or 2d, or a plain number of seconds"
 _DURATION = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,9})?)(ms|s|m|h|d)?", re.ASCII)
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, None: 1.0}
@@ -40,6 +42,40 @@ def _or_off(value: object) -> float | None:
         return _above_zero(parse_duration(value))
     except ValueError as error:
         raise ValueError(f"off, or {error}") from None
+
+
+SIZE = "a size such as 500KB, 20MB or 1GB, or a plain number of bytes"
+_SIZE = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,3})?)\s*(B|KB|MB|GB)?", re.ASCII | re.IGNORECASE)
+_BYTES = {"B": 1, "KB": 1024, "MB": 1024**2, "GB": 1024**3}
+_LARGEST = 2 * 1024**3  # the most that any platform takes
+_RATE = re.compile(r"([0-9]{1,7})\s*/\s*(\S+)", re.ASCII)
+RATE = "a number of messages and a time such as 20/1m, or off"
+
+
+def _size(value: object) -> int:
+    if isinstance(value, str) and (found := _SIZE.fullmatch(value.strip())):
+        number = float(found[1]) * _BYTES[(found[2] or "B").upper()]
+    elif isinstance(value, int) and not isinstance(value, bool):
+        number = value
+    else:
+        raise ValueError(f"{SIZE} is allowed")
+    if not 1 <= number <= _LARGEST:
+        raise ValueError(f"{SIZE}, from 1 to 2GB, is allowed")
+    return int(number)
+
+
+def _rate(value: object) -> Allowance | None:
+    if value in ("off", False, None):
+        return None
+    if isinstance(value, Allowance):
+        return value
+    found = _RATE.fullmatch(value.strip()) if isinstance(value, str) else None
+    if found is None or not int(found[1]):
+        raise ValueError(f"{RATE} is allowed")
+    try:
+        return Allowance(int(found[1]), _above_zero(parse_duration(found[2])))
+    except ValueError:
+        raise ValueError(f"{RATE} is allowed") from None
 
 
 def _a_week(seconds: float | None) -> float | None:
@@ -130,6 +166,8 @@ Duration = Annotated[float, BeforeValidator(parse_duration)]
 Wait = Annotated[float, BeforeValidator(parse_duration), AfterValidator(_above_zero)]
 Lapse = Annotated[float | None, BeforeValidator(_or_off)]
 Retention = Annotated[float | None, BeforeValidator(_or_off), AfterValidator(_a_week)]
+Size = Annotated[int, BeforeValidator(_size)]
+Rate = Annotated[Allowance | None, BeforeValidator(_rate)]
 Count = Annotated[int, BeforeValidator(_no_truth), Field(ge=1, le=1_000_000)]
 Name = Annotated[str, AfterValidator(_name)]
 Text = Annotated[str, AfterValidator(_printable)]

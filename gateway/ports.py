@@ -6,15 +6,19 @@ transaction each; they raise `LedgerUnavailableError` when nothing could be writ
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Protocol
 
 from gateway.model.address import Route
 from gateway.model.agent import Opened, OpenFailed, OpenRequest, Prompt, PromptEnd, UpdateSink
+from gateway.model.attachment import Attachment, AttachmentState, FetchOutcome
 from gateway.model.boot import Boot, BootOpening, BootState
 from gateway.model.choices import AgentOffer, Chosen
+from gateway.model.command import CommandInfo
 from gateway.model.delivery import Delivery, Draft, GrowingStream, Reconciled, SendOutcome
+from gateway.model.grant import Grant, Pairing, Role
 from gateway.model.intake import Accepted, BatchResult
-from gateway.model.message import Entry, Inbound, Message, Origin, Refusal
+from gateway.model.message import Amendment, Entry, Inbound, Message, Origin, Refusal
 from gateway.model.operation import GatewayStatus, Intent, OperationOutcome
 from gateway.model.permission import Approval, ApprovalState, Asker, OptionKind, PermissionRequest
 from gateway.model.recovery import Candidate
@@ -87,8 +91,8 @@ class InboundSink(Protocol):
         ...
 
 
-class ChatAdapter(Protocol):
-    """One bot account on one platform."""
+class Receiving(Protocol):
+    """How an account hears."""
 
     async def run(self, sink: InboundSink, past: Past) -> None:
         """Connect, receive and reconnect until cancelled. Returns only when the account is beyond help.
@@ -97,12 +101,31 @@ class ChatAdapter(Protocol):
         """
         ...
 
+    async def fetch(self, attachment: Attachment, into: Path, limit: int) -> FetchOutcome:
+        """Write a file that somebody sent to `into`, which does not exist yet, of at most `limit` bytes.
+
+        Whatever is at `into` after a failure is worthless.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Let go of the connection."""
+        ...
+
+
+class Sending(Protocol):
+    """How an account speaks."""
+
     async def pace(self, route: Route) -> None:
         """Wait until the platform's own limits allow one more message there. Nothing is claimed meanwhile."""
         ...
 
     async def send(self, delivery: Delivery) -> SendOutcome:
-        """Send a new message, once. The outcome is a value; an exception is a bug."""
+        """Send a new message, once: a text as Markdown, or the file of the delivery with its body as caption.
+
+        A text whose markup is refused is sent as it is. The outcome is a value; an exception is a bug. Of a
+        receipt, which changes a sign at the message `reply_to`, the id in the outcome is empty.
+        """
         ...
 
     async def reconcile(self, delivery: Delivery, after: str | None) -> Reconciled:
@@ -120,24 +143,42 @@ class ChatAdapter(Protocol):
         """
         ...
 
-    async def amend(self, route: Route, message_id: str, text: str) -> SendOutcome:
-        """Show how an answer grows, in a message that was sent as a `stream`. Losing one does no harm.
-
-        `RetryAfter` says when the next one is welcome; it is not waited for here.
-        """
-        ...
-
-    async def typing(self, route: Route) -> None:
-        """Show that the bot is at work, for a few seconds. Failing silently is fine."""
-        ...
-
-    async def close(self) -> None:
-        """Let go of the connection."""
+    def fits(self, text: str) -> bool:
+        """Whether a text, rendered as this platform shows it, is one message."""
         ...
 
     @property
     def text_limit(self) -> int:
-        """The longest text of one message, in UTF-16 code units."""
+        """The longest text of one message, in UTF-16 code units. Rendering may make a text longer: `fits`."""
+        ...
+
+    @property
+    def file_limit(self) -> int:
+        """The largest file that can be sent, in bytes."""
+        ...
+
+
+class Growing(Protocol):
+    """How an account shows an answer that is not ready yet. Losing any of this does no harm."""
+
+    async def amend(self, route: Route, message_id: str, text: str, progress: str = "") -> SendOutcome:
+        """Show how an answer grows, in a message that was sent as a `stream`.
+
+        `progress` tells in a few lines what the agent is doing: below the text, or where the platform has a
+        better place for it. `RetryAfter` says when the next one is welcome; it is not waited for here.
+        """
+        ...
+
+    def drafts(self, route: Route) -> bool:
+        """Whether the chat can show a draft, which nobody can answer and which vanishes by itself."""
+        ...
+
+    async def draft(self, route: Route, number: int, text: str, progress: str = "") -> SendOutcome:
+        """Show the draft with this number (from 1), or change it."""
+        ...
+
+    async def typing(self, route: Route) -> None:
+        """Show that the bot is at work, for a few seconds. Failing silently is fine."""
         ...
 
     @property
@@ -148,6 +189,14 @@ class ChatAdapter(Protocol):
     @property
     def amend_seconds(self) -> float:
         """How much time should pass between two `amend` of one message."""
+        ...
+
+
+class ChatAdapter(Receiving, Sending, Growing, Protocol):
+    """One bot account on one platform."""
+
+    async def offer_commands(self, commands: Sequence[CommandInfo]) -> None:
+        """Have the platform list the gateway's commands to people, where it can. Failing silently is fine."""
         ...
 
 
@@ -229,8 +278,12 @@ class Inbox(Protocol):
         refusals: Sequence[Refusal],
         cursors: Mapping[str, str],
         now: float,
+        amendments: Sequence[Amendment] = (),
     ) -> BatchResult:
-        """Write entries, refusals' notices and cursors in one transaction; an event id enters once."""
+        """Write all of it and the cursors in one transaction; an event id enters once.
+
+        A message that is amended in the batch in which it came is amended.
+        """
         ...
 
     async def cursors(self, account: str) -> Mapping[str, str]:
@@ -239,6 +292,21 @@ class Inbox(Protocol):
 
     async def waiting(self, session_id: int) -> int:
         """How many messages of people wait for their turn in a session."""
+        ...
+
+    async def queue(self, session_id: int) -> tuple[Message, ...]:
+        """The messages of people that wait for their turn in a session, the next one first."""
+        ...
+
+    async def withdraw(self, session_id: int, message_ids: Sequence[int]) -> int:
+        """Take waiting messages of a session back; how many still waited."""
+        ...
+
+    async def ask_again(self, session_id: int, event_id: str, now: float) -> bool:
+        """Queue what people last asked in a session once more, files and all, under a new event id.
+
+        False when nothing was ever asked there. An event id enters once, and is then true again.
+        """
         ...
 
     async def waiting_commands(self, account: str) -> tuple[Accepted, ...]:
@@ -401,6 +469,13 @@ class Resumes(Protocol):
         """A person does not want this interrupted turn to be gone on with; false when it is not open."""
         ...
 
+    async def bring_back(self, session_id: int, now: float) -> bool:
+        """Make an earlier conversation the present one at its address; false when it is that already.
+
+        Waiting messages of the one it replaces are withdrawn.
+        """
+        ...
+
     async def next_generation(self, session_id: int, now: float) -> int:
         """Start a new conversation at the same address; waiting messages of the old one are withdrawn."""
         ...
@@ -439,6 +514,46 @@ class Approvals(Protocol):
         ...
 
 
+class Files(Protocol):
+    """Files that people sent."""
+
+    async def settle_attachment(self, attachment_id: int, state: AttachmentState, error: str = "") -> None:
+        """What became of fetching a file."""
+        ...
+
+    async def files_in_use(self) -> frozenset[str]:
+        """Names of files on the disk that may still be needed: of waiting messages, and of what is owed."""
+        ...
+
+
+class Grants(Protocol):
+    """People who were let in by a person, and those who ask for it."""
+
+    async def grants(self) -> tuple[Grant, ...]:
+        """Everybody who was let in."""
+        ...
+
+    async def pairings(self, now: float) -> tuple[Pairing, ...]:
+        """The codes that are valid, oldest first."""
+        ...
+
+    async def grant(self, grant: Grant) -> None:
+        """Let somebody in, or change their role. Their code is used up."""
+        ...
+
+    async def refuse_pairing(self, account: str, person: str) -> bool:
+        """Somebody is not let in: their code is void; false when they had none."""
+        ...
+
+    async def revoke(self, account: str, person: str) -> bool:
+        """Take a grant back; false when there was none."""
+        ...
+
+    async def withdraw_of(self, account: str, person: str) -> tuple[int, ...]:
+        """Take back everything that somebody has waiting; the sessions in which that was."""
+        ...
+
+
 class Upkeep(Protocol):
     """What time does to the ledger, in bounded bites."""
 
@@ -463,6 +578,14 @@ class Library(Protocol):
 
     async def session(self, session_id: int) -> Session | None:
         """One session."""
+        ...
+
+    async def generations(self, session_id: int, limit: int) -> tuple[Session, ...]:
+        """The conversations at a session's address in which something was said, the latest first."""
+        ...
+
+    async def pending_approvals(self, session_id: int) -> tuple[Approval, ...]:
+        """The questions that are open in a session, oldest first."""
         ...
 
     async def sessions(self, limit: int) -> tuple[Session, ...]:
@@ -498,7 +621,20 @@ class Library(Protocol):
         ...
 
 
-class Store(BootLog, Inbox, TurnLog, Outbox, StreamLog, Resumes, Approvals, Upkeep, Library, Protocol):
+class Store(
+    BootLog,
+    Inbox,
+    TurnLog,
+    Outbox,
+    StreamLog,
+    Resumes,
+    Approvals,
+    Files,
+    Grants,
+    Upkeep,
+    Library,
+    Protocol,
+):
     """The ledger."""
 
     @property
@@ -540,4 +676,12 @@ class Operations(Protocol):
 
     async def drop(self, delivery_id: int) -> OperationOutcome:
         """Give up a delivery that is owed."""
+        ...
+
+    async def pair(self, code: str, role: Role) -> OperationOutcome:
+        """Let somebody in who was given this code."""
+        ...
+
+    async def revoke(self, account: str, person: str) -> OperationOutcome:
+        """Cut somebody off who was let in by a person: at once, from everything that they have under way."""
         ...

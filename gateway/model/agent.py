@@ -3,9 +3,11 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
+from gateway.model.attachment import PromptFile
 from gateway.model.choices import Settings
 from gateway.model.session import ResumeMode
 from gateway.model.turn import HistoryTurn, StepStatus
+from gateway.model.usage import Usage
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +35,24 @@ class ToolUpdate:
     text: str = ""
 
 
-AgentUpdate = TextChunk | ThoughtChunk | ToolUpdate
+@dataclass(frozen=True, slots=True)
+class FileChunk:
+    """A file within the answer: its bytes, or where it lies (`path`, as the agent gave it, not to be trusted)."""
+
+    name: str
+    mime: str
+    data: bytes = b""
+    path: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class UsageReport:
+    """How much the session has used so far."""
+
+    usage: Usage
+
+
+AgentUpdate = TextChunk | ThoughtChunk | ToolUpdate | FileChunk | UsageReport
 
 UpdateSink = Callable[[AgentUpdate], None]
 """Called in the order in which the agent spoke. It must not wait: waiting reorders updates."""
@@ -44,6 +63,7 @@ class Ended:
     """The agent finished its turn. `stop_reason` is the protocol's word, `end_turn` when all is well."""
 
     stop_reason: str
+    usage: Usage | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +135,12 @@ class OpenFailed:
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """What the agent is given, as separate blocks in this order; empty ones are left out."""
+    """What the agent is given, as separate blocks in this order; empty ones are left out.
+
+    `text` names each file by its path; the files themselves are given as content where the agent takes such.
+    """
 
     preamble: str
     note: str
     text: str
+    files: tuple[PromptFile, ...] = ()

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from gateway.model.address import Route
+from gateway.model.attachment import OutFile
 from gateway.model.states import Transitions
 
 
@@ -48,11 +49,23 @@ class DeliveryKind(StrEnum):
     """`reply` is an agent's answer; `notice` is the gateway speaking for itself.
 
     `stream` opens a message in which an answer grows; the reply that ends it is an edit of that message.
+    `file` is a file that belongs to an answer, with its body as the caption. `receipt` is a sign at the message
+    `reply_to`, one of `Receipt`; to give it twice is to give it once.
     """
 
     REPLY = "reply"
     NOTICE = "notice"
     STREAM = "stream"
+    FILE = "file"
+    RECEIPT = "receipt"
+
+
+class Receipt(StrEnum):
+    """What the sign at a person's message says; a later one takes the place of an earlier one."""
+
+    ACCEPTED = "accepted"
+    DONE = "done"
+    FAILED = "failed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +84,7 @@ class Draft:
     body: str
     reply_to: str = ""
     buttons: tuple[Button, ...] = ()
+    file: OutFile | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +113,7 @@ class Delivery:
     buttons: tuple[Button, ...] = ()
     edits: int | None = None
     claimed_at: float | None = None
+    file: OutFile | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,10 +3,12 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from gateway.model.attachment import StoredAttachment
 from gateway.model.delivery import Draft, GrowingStream
 from gateway.model.message import Message
 from gateway.model.session import ResumeMode, Session
 from gateway.model.states import Transitions
+from gateway.model.usage import Usage
 
 
 class TurnState(StrEnum):
@@ -83,6 +85,7 @@ class Interruption:
     request: str
     answered: str = ""
     steps: tuple[Step, ...] = ()
+    attachments: tuple[StoredAttachment, ...] = ()
 
     @property
     def open_steps(self) -> tuple[Step, ...]:
@@ -118,7 +121,7 @@ class TurnEnd:
     `completed` clears the session's marker; `interrupted`, and `failed` with a `reason`, set it; any other
     end leaves it as it was. `steps` are those not yet recorded. `idle_at` is when the session is to be
     replaced by a new one unless it is used before. `mode` is how the agent session was continued, where that
-    is not in the ledger yet.
+    is not in the ledger yet. `receipts`: the messages of the turn are owed a sign of how it ended.
     """
 
     state: TurnState
@@ -129,6 +132,8 @@ class TurnEnd:
     drafts: tuple[Draft, ...] = ()
     idle_at: float | None = None
     mode: ResumeMode | None = None
+    usage: Usage | None = None
+    receipts: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,3 +164,4 @@ class TurnRecord:
     stop_reason: str | None = None
     text: str = ""
     resumes_turn_id: int | None = None
+    usage: Usage | None = None

@@ -139,3 +139,9 @@ def _take_buttons_away(
     draft = Draft(DeliveryKind.NOTICE, text)
     (owed,) = owe_all(tx, ended.session_id, ended.turn_id, (draft,), now)
     return (edit_of(tx, owed, question),)
+
+
+def pending_of_session(tx: sqlite3.Connection, session_id: int) -> tuple[Approval, ...]:
+    """The questions that are open in a session, oldest first."""
+    del tx, session_id
+    raise NotImplementedError

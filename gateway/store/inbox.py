@@ -7,10 +7,13 @@ from collections.abc import Mapping, Sequence
 from gateway.model.address import Route
 from gateway.model.delivery import Delivery, DeliveryKind, DeliveryState, Draft
 from gateway.model.intake import Accepted, BatchResult
-from gateway.model.message import Entry, MessageKind, MessageState, Refusal
+from gateway.model.delivery import Receipt
+from gateway.model.grant import Pairing
+from gateway.model.message import Amendment, Entry, MessageKind, MessageState, Refusal
+from gateway.store import files, grants
 from gateway.store import statements as sql
 from gateway.store.generations import next_generation, session_at
-from gateway.store.rows import buttons_text, delivery_of, origin_text
+from gateway.store.rows import buttons_text, delivery_of, file_text, origin_of, origin_text
 
 FULL_NOTICE = "{} of your messages are waiting already; this one was not taken. Please send it again later."
 
@@ -22,8 +25,10 @@ def accept(
     refusals: Sequence[Refusal],
     cursors: Mapping[str, str],
     now: float,
+    amendments: Sequence[Amendment] = (),
 ) -> BatchResult:
     """Write a batch and its cursors. An event id that is known is reported and changes nothing."""
+    asked: list[Pairing] = []
     owed: list[Delivery | None] = []
     accepted = tuple(_accept_one(tx, entry, owed, now) for entry in entries)
     for refusal in refusals:
@@ -31,9 +36,32 @@ def accept(
         if refusal.notice:
             draft = Draft(DeliveryKind.NOTICE, refusal.notice)
             owed.append(owe(tx, refusal.address.route, draft, now, key=refusal.notice_key))
+        if refusal.pairing and (given := grants.ask(tx, refusal, now)):
+            asked.append(given)
+            draft = Draft(DeliveryKind.NOTICE, grants.code_text(given))
+            owed.append(owe(tx, refusal.address.route, draft, now))
+    for amendment in amendments:
+        _amend(tx, amendment)
     for scope, value in cursors.items():
         tx.execute(sql.SET_CURSOR, (account, scope, value, now))
-    return BatchResult(accepted, tuple(delivery for delivery in owed if delivery))
+    return BatchResult(accepted, tuple(delivery for delivery in owed if delivery), tuple(asked))
+
+
+def _amend(tx: sqlite3.Connection, amendment: Amendment) -> None:
+    """A message that waits reads otherwise, or is taken back. One that is worked on stays as it was."""
+    ref = _ref(amendment.chat, amendment.message_ref)
+    for message_id, origin in tx.execute(sql.WAITING_AT, (amendment.account, ref)).fetchall():
+        if amendment.author_id and origin_of(origin).author_id != amendment.author_id:
+            continue
+        if amendment.text is None:
+            tx.execute(sql.WITHDRAW_MESSAGE, (message_id,))
+        else:
+            tx.execute(sql.CHANGE_TEXT, (amendment.text, message_id))
+
+
+def _ref(chat: str, message_ref: str) -> str:
+    """What an amendment finds a message by; nothing for what the platform gives no id."""
+    return f"{chat}/{message_ref}" if message_ref else ""
 
 
 def _accept_one(tx: sqlite3.Connection, entry: Entry, owed: list[Delivery | None], now: float) -> Accepted:
@@ -44,26 +72,36 @@ def _accept_one(tx: sqlite3.Connection, entry: Entry, owed: list[Delivery | None
         # Its author was not let in when it came. What is read back after that has changed stays refused.
         return Accepted(0, 0, fresh=False, kind=entry.kind, command=entry.command)
     session_id, state = session_at(tx, entry.address, now)
-    full = not entry.too_old and _is_full(tx, entry, session_id)
+    full = not entry.too_old and not entry.refused and _is_full(tx, entry, session_id)
+    untaken = full or entry.too_old or bool(entry.refused)
     values = (
         entry.address.account,
         entry.event_id,
         session_id,
         entry.kind,
-        MessageState.WITHDRAWN if full or entry.too_old else MessageState.WAITING,
+        MessageState.WITHDRAWN if untaken else MessageState.WAITING,
         entry.command,
         entry.text,
         origin_text(entry.origin),
         now,
+        _ref(entry.address.chat, entry.origin.message_ref),
     )
     (message_id,) = tx.execute(sql.INSERT_MESSAGE, values).fetchone()
-    if entry.renews and not entry.too_old:
+    attached = files.attach(tx, message_id, entry.address.account, entry.attachments)
+    if entry.renews and not untaken:
         # Here and not when the command is carried out: what follows it, maybe in this very batch, belongs to
         # the new conversation.
         next_generation(tx, session_id, now)
     if full:
         notice = Draft(DeliveryKind.NOTICE, FULL_NOTICE.format(entry.max_queued), entry.origin.message_ref)
         owed.append(owe(tx, entry.address.route, notice, now, session_id=session_id))
+    if entry.refused:
+        notice = Draft(DeliveryKind.NOTICE, entry.refused, entry.origin.message_ref)
+        key = entry.refused_key
+        owed.append(owe(tx, entry.address.route, notice, now, key=key, session_id=session_id))
+    if entry.receipt and not untaken:
+        sign = Draft(DeliveryKind.RECEIPT, Receipt.ACCEPTED, entry.origin.message_ref)
+        owed.append(owe(tx, entry.address.route, sign, now, session_id=session_id))
     return Accepted(
         message_id,
         session_id,
@@ -73,6 +111,8 @@ def _accept_one(tx: sqlite3.Connection, entry: Entry, owed: list[Delivery | None
         text=entry.text,
         session_state=state,
         too_old=entry.too_old,
+        withdrawn=untaken,
+        attachments=attached,
     )
 
 
@@ -152,6 +192,7 @@ def owe(
         DeliveryState.PENDING,
         key or secrets.token_urlsafe(15),  # 20 characters: Discord's nonce takes 25
         now,
+        file_text(draft.file),
     )
     row = tx.execute(sql.INSERT_DELIVERY, values).fetchone()
     return delivery_of(row) if row else None

@@ -61,3 +61,9 @@ def deliveries(tx: sqlite3.Connection, limit: int) -> tuple[Delivery, ...]:
 def boots(tx: sqlite3.Connection, limit: int) -> tuple[Boot, ...]:
     """The latest boots, newest first."""
     return tuple(boot_of(row) for row in tx.execute(sql.LATEST_BOOTS, (limit,)))
+
+
+def generations(tx: sqlite3.Connection, session_id: int, limit: int) -> tuple[Session, ...]:
+    """The conversations at a session's address in which something was said, the latest first."""
+    del tx, session_id, limit
+    raise NotImplementedError

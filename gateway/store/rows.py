@@ -1,10 +1,12 @@
 """Rows of the ledger as values, and back. Column lists stand beside the functions that unpack them."""
 
 import json
+from dataclasses import astuple
 from typing import Any
 
 from gateway.model.address import Address, ChatKind, Route
 from gateway.model.agent import ToolUpdate
+from gateway.model.attachment import Attachment, AttachmentKind, AttachmentState, OutFile, StoredAttachment
 from gateway.model.boot import Boot, BootState
 from gateway.model.choices import Chosen, Settings
 from gateway.model.delivery import Button, Delivery, DeliveryKind, DeliveryState
@@ -18,6 +20,7 @@ from gateway.model.permission import (
 )
 from gateway.model.session import ResumeMode, Session, SessionState
 from gateway.model.turn import Step, StepKind, StepStatus, TurnRecord, TurnState
+from gateway.model.usage import Usage
 
 Row = tuple[Any, ...]
 
@@ -94,13 +97,13 @@ def message_of(row: Row) -> Message:
 
 TURN = (
     "id, session_id, boot_id, state, started_at, ended_at, reason, resume_mode, mode_reason, stop_reason, "
-    "text, resumes_turn_id"
+    "text, resumes_turn_id, usage"
 )
 
 
 def turn_of(row: Row) -> TurnRecord:
     """A row of `TURN` columns."""
-    ident, session, boot, state, started, ended, reason, mode, why, stop, text, resumes = row
+    ident, session, boot, state, started, ended, reason, mode, why, stop, text, resumes, usage = row
     return TurnRecord(
         ident,
         session,
@@ -114,6 +117,7 @@ def turn_of(row: Row) -> TurnRecord:
         stop,
         text,
         resumes,
+        usage_of(usage),
     )
 
 
@@ -128,7 +132,7 @@ def step_of(row: Row) -> Step:
 
 DELIVERY = (
     "id, account, chat, thread, kind, body, state, key, attempt, doubtful, reply_to, turn_id, session_id, "
-    "platform_message_id, error, edits, claimed_at, buttons"
+    "platform_message_id, error, edits, claimed_at, buttons, file"
 )
 
 
@@ -149,6 +153,7 @@ def delivery_of(row: Row) -> Delivery:
         edits,
         claimed,
         buttons,
+        file,
     ) = row
     return Delivery(
         ident,
@@ -163,6 +168,7 @@ def delivery_of(row: Row) -> Delivery:
         buttons=buttons_of(buttons) if buttons else (),
         edits=edits,
         claimed_at=claimed,
+        file=file_of(file) if file else None,
     )
 
 
@@ -198,6 +204,36 @@ def boot_of(row: Row) -> Boot:
     """A row of `BOOT` columns."""
     ident, replica, pid, state, started, seen, stopped, intent = row
     return Boot(ident, replica, pid, BootState(state), started, seen, stopped, intent)
+
+
+ATTACHMENT = "id, message_id, account, ref, given_name, mime, size, kind, name, state, error"
+
+
+def attachment_of(row: Row) -> StoredAttachment:
+    """A row of `ATTACHMENT` columns."""
+    ident, message, account, ref, given, mime, size, kind, name, state, error = row
+    found = Attachment(ref, given, mime, size, AttachmentKind(kind))
+    return StoredAttachment(ident, message, account, found, name, AttachmentState(state), error)
+
+
+def file_of(text: str) -> OutFile:
+    """A file that is owed, as it is stored."""
+    return OutFile(*json.loads(text))
+
+
+def file_text(file: OutFile | None) -> str:
+    """A file that is owed, as it is stored; nothing where there is none."""
+    return json.dumps([file.path, file.name, file.mime, file.size]) if file else ""
+
+
+def usage_of(text: str | None) -> Usage | None:
+    """What a turn cost, as it is stored."""
+    return Usage(*json.loads(text)) if text else None
+
+
+def usage_text(usage: Usage | None) -> str | None:
+    """What a turn cost, as it is stored."""
+    return json.dumps(astuple(usage)) if usage else None
 
 
 def buttons_of(text: str) -> tuple[Button, ...]:

@@ -1,6 +1,6 @@
 """Every statement of the ledger, named. Both databases understand all of them but for the placeholders."""
 
-from gateway.store.rows import APPROVAL, BOOT, DELIVERY, MESSAGE, SESSION, STEP, TURN
+from gateway.store.rows import APPROVAL, ATTACHMENT, BOOT, DELIVERY, MESSAGE, SESSION, STEP, TURN
 
 # ruff: noqa: S608  what is interpolated are column lists of this package, never a value
 
@@ -83,8 +83,8 @@ PUT_REFUSED_EVENT = (
 )
 FORGET_REFUSED_EVENTS = "DELETE FROM refused_events WHERE at < ?"
 INSERT_MESSAGE = (
-    "INSERT INTO messages (account, event_id, session_id, kind, state, command, text, origin, received_at) "
-    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id"
+    "INSERT INTO messages (account, event_id, session_id, kind, state, command, text, origin, received_at, "
+    "ref) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id"
 )
 INSERT_RESUME_EVENT = (
     "INSERT INTO messages (account, event_id, session_id, kind, state, text, origin, received_at) "
@@ -118,7 +118,33 @@ WITHDRAW_WAITING = (
 TAKE_MESSAGE = "UPDATE messages SET state = 'taken', turn_id = ? WHERE id = ? AND state = 'waiting'"
 MESSAGE_ORIGIN = "SELECT origin FROM messages WHERE id = ?"
 MESSAGES_OF = f"SELECT {MESSAGE} FROM messages WHERE session_id = ? ORDER BY id"
-REQUEST_OF = "SELECT text, origin FROM messages WHERE turn_id = ? ORDER BY id"
+REQUEST_OF = "SELECT id, text, origin FROM messages WHERE turn_id = ? ORDER BY id"
+
+# A message that waits, as its author sees it: no receipt, and no press of a button, has a place there.
+WAITING_AT = (
+    "SELECT id, origin FROM messages WHERE account = ? AND ref = ? AND state = 'waiting' AND kind = 'user'"
+)
+CHANGE_TEXT = "UPDATE messages SET text = ? WHERE id = ?"
+WITHDRAW_MESSAGE = "UPDATE messages SET state = 'withdrawn' WHERE id = ? AND state = 'waiting'"
+
+# Files that people sent
+INSERT_ATTACHMENT = (
+    "INSERT INTO attachments (message_id, account, ref, given_name, mime, size, kind, name, state) "
+    f"VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING {ATTACHMENT}"
+)
+ATTACHMENTS_OF = f"SELECT {ATTACHMENT} FROM attachments WHERE message_id = ? ORDER BY id"
+SETTLE_ATTACHMENT = "UPDATE attachments SET state = ?, error = ? WHERE id = ?"
+FILES_AWAITED = (
+    "SELECT a.id, a.name FROM attachments a JOIN messages m ON m.id = a.message_id WHERE m.state = 'waiting' "
+    "UNION SELECT a.id, a.name FROM attachments a JOIN messages m ON m.id = a.message_id "
+    "JOIN turns t ON t.id = m.turn_id WHERE t.state = 'running' "
+    "UNION SELECT a.id, a.name FROM attachments a JOIN messages m ON m.id = a.message_id "
+    "JOIN sessions s ON s.resume_turn_id = m.turn_id WHERE s.state <> 'active'"
+)
+FILES_OWED = (
+    "SELECT file FROM deliveries WHERE state IN ('pending', 'sending', 'unknown', 'held', 'rejected') "
+    "AND file <> ''"
+)
 
 # Turns and steps
 RUNNING_TURNS = (
@@ -135,7 +161,7 @@ TURN_FOR_NOTE = "SELECT text, resumes_turn_id FROM turns WHERE id = ?"
 INTERRUPT_TURN = "UPDATE turns SET state = 'interrupted', reason = ?, ended_at = ? WHERE id = ?"
 END_TURN = (
     "UPDATE turns SET state = ?, reason = ?, stop_reason = ?, text = ?, ended_at = ?, "
-    "resume_mode = coalesce(resume_mode, ?) WHERE id = ?"
+    "resume_mode = coalesce(resume_mode, ?), usage = ? WHERE id = ?"
 )
 SET_TURN_MODE = "UPDATE turns SET resume_mode = ?, mode_reason = ? WHERE id = ?"
 HAS_COMPLETED = (
@@ -160,7 +186,8 @@ INTERRUPT_STEPS = "UPDATE steps SET status = 'interrupted' WHERE turn_id = ? AND
 # Deliveries
 INSERT_DELIVERY = (
     "INSERT INTO deliveries (account, chat, thread, session_id, turn_id, kind, body, reply_to, buttons, "
-    "state, key, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (key) DO NOTHING "
+    "state, key, created_at, file) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+    "ON CONFLICT (key) DO NOTHING "
     f"RETURNING {DELIVERY}"
 )
 OWED = f"SELECT {DELIVERY} FROM deliveries WHERE account = ? AND state IN ('pending', 'unknown') ORDER BY id"
@@ -174,11 +201,11 @@ RETRY = "UPDATE deliveries SET state = 'pending' WHERE id = ?"
 LAST_SENT = (
     "SELECT platform_message_id FROM (SELECT * FROM deliveries WHERE id < ? ORDER BY id DESC LIMIT 20000) "
     "AS latest WHERE account = ? AND chat = ? AND thread = ? AND state = 'sent' AND edits IS NULL "
-    "AND settled_at <= ? ORDER BY settled_at DESC LIMIT 1"
+    "AND kind <> 'receipt' AND settled_at <= ? ORDER BY settled_at DESC LIMIT 1"
 )
 REVIVE = (
     "UPDATE deliveries SET state = 'pending', error = NULL, settled_at = NULL "
-    f"WHERE id = ? AND state IN ('held', 'rejected') AND kind <> 'stream' RETURNING {DELIVERY}"
+    f"WHERE id = ? AND state IN ('held', 'rejected') AND kind NOT IN ('stream', 'receipt') RETURNING {DELIVERY}"
 )
 DROP = (
     "UPDATE deliveries SET state = 'rejected', error = 'dropped by a person', settled_at = ? "
@@ -188,7 +215,7 @@ DELIVERY_BY_ID = f"SELECT {DELIVERY} FROM deliveries WHERE id = ?"
 TROUBLED = (
     f"SELECT {DELIVERY} FROM deliveries WHERE state IN ('pending', 'sending', 'unknown', 'held', 'rejected') "
     # The opening of an answer that was given up is nobody's business: the answer itself came.
-    "AND NOT (kind = 'stream' AND state = 'rejected') ORDER BY id DESC LIMIT ?"
+    "AND NOT (kind IN ('stream', 'receipt') AND state = 'rejected') ORDER BY id DESC LIMIT ?"
 )
 SETTLE_SENT = (
     "UPDATE deliveries SET state = 'sent', platform_message_id = ?, error = NULL, settled_at = ? WHERE id = ?"
@@ -202,7 +229,7 @@ _STREAM = (
     "NOT EXISTS (SELECT 1 FROM messages m WHERE m.session_id = d.session_id AND m.kind <> 'internal' "
     "AND m.received_at > d.created_at) AND NOT EXISTS (SELECT 1 FROM deliveries l WHERE l.id > d.id "
     "AND l.account = d.account AND l.chat = d.chat AND l.thread = d.thread AND l.edits IS NULL "
-    "AND l.state <> 'rejected') "
+    "AND l.state <> 'rejected' AND l.kind <> 'receipt') "
     "FROM deliveries d JOIN sessions s ON s.id = d.session_id "
 )
 GROWING = f"{_STREAM} WHERE d.growing = 1 AND d.session_id = ? ORDER BY d.id"
@@ -300,6 +327,7 @@ OLD_SESSIONS = (
 )
 HIGHEST_SESSION = "SELECT max(id) FROM sessions"
 FORGET_SESSION = (
+    "DELETE FROM attachments WHERE message_id IN (SELECT id FROM messages WHERE session_id = ?)",
     "DELETE FROM approvals WHERE session_id = ?",
     "DELETE FROM remembered WHERE session_id = ?",
     "DELETE FROM steps WHERE turn_id IN (SELECT id FROM turns WHERE session_id = ?)",

@@ -5,7 +5,8 @@ import sqlite3
 from collections.abc import Sequence
 from dataclasses import replace
 
-from gateway.model.delivery import Delivery, Draft
+from gateway.model.attachment import StoredAttachment
+from gateway.model.delivery import Delivery, DeliveryKind, Draft, Receipt
 from gateway.model.message import Message, MessageKind
 from gateway.model.session import ResumeMode, Session, SessionState, is_given_up
 from gateway.model.turn import (
@@ -18,11 +19,20 @@ from gateway.model.turn import (
     TurnStart,
     TurnState,
 )
-from gateway.store import approvals
+from gateway.rules.files import with_mentions
+from gateway.store import approvals, files
 from gateway.store import statements as sql
 from gateway.store.inbox import owe_all
 from gateway.store.marks import clear_mark, mark_interrupted
-from gateway.store.rows import message_of, origin_of, origin_text, session_of, step_of, turn_of
+from gateway.store.rows import (
+    message_of,
+    origin_of,
+    origin_text,
+    session_of,
+    step_of,
+    turn_of,
+    usage_text,
+)
 from gateway.store.streams import end_with, growing
 
 TITLE_LENGTH = 80
@@ -50,6 +60,7 @@ def begin_turn(
     messages = (message_of(row),)
     if collect and messages[0].kind is MessageKind.USER:
         messages = _together([message_of(one) for one in tx.execute(sql.WAITING_FROM_PEOPLE, (session_id,))])
+    messages = tuple(files.with_attachments(tx, one) for one in messages)
     interruption = _interruption(tx, session) if marked else None
     # What was given up is told of once, and is no part of what this turn is about, should it be cut short.
     resumes = session.resume_turn_id if marked and not is_given_up(session.reason) else None
@@ -80,7 +91,8 @@ def _joined(messages: Sequence[Message]) -> Message:
     if len(messages) == 1:
         return messages[0]
     text = "\n\n".join(one.text for one in messages if one.text)
-    return replace(messages[0], text=text, origin=messages[-1].origin)
+    attached = tuple(file for one in messages for file in one.attachments)
+    return replace(messages[0], text=text, origin=messages[-1].origin, attachments=attached)
 
 
 def _interruption(tx: sqlite3.Connection, session: Session) -> Interruption | None:
@@ -90,6 +102,7 @@ def _interruption(tx: sqlite3.Connection, session: Session) -> Interruption | No
     requests: list[str] = []
     answers: list[str] = []
     steps: list[Step] = []
+    sent: list[StoredAttachment] = []
     turn_id: int | None = session.resume_turn_id
     for _ in range(CHAIN_LIMIT):
         if turn_id is None:
@@ -98,7 +111,11 @@ def _interruption(tx: sqlite3.Connection, session: Session) -> Interruption | No
         if found is None:
             break
         text, earlier = found
-        requests[:0] = [row[0] for row in tx.execute(sql.REQUEST_OF, (turn_id,)) if row[0]]
+        asked = tx.execute(sql.REQUEST_OF, (turn_id,)).fetchall()
+        attached = [files.attached_to(tx, message_id) for message_id, _, _ in asked]
+        sent[:0] = [file for of_one in attached for file in of_one]
+        spoken = (with_mentions(text, of_one) for (_, text, _), of_one in zip(asked, attached, strict=True))
+        requests[:0] = [text for text in spoken if text]
         answers[:0] = [text] if text else []
         steps[:0] = [step_of(row) for row in tx.execute(sql.STEPS_OF, (turn_id,))]
         turn_id = earlier
@@ -109,6 +126,7 @@ def _interruption(tx: sqlite3.Connection, session: Session) -> Interruption | No
         "\n\n".join(requests),
         "".join(answers),
         tuple(steps),
+        tuple(sent),
     )
 
 
@@ -152,7 +170,8 @@ def end_turn(tx: sqlite3.Connection, turn_id: int, end: TurnEnd, now: float) -> 
     session_id = _running(tx, turn_id, end.state)
     record_steps(tx, turn_id, end.steps)
     tx.execute(sql.CLOSE_STEPS, (_closing(end.state), turn_id))
-    tx.execute(sql.END_TURN, (end.state, end.reason, end.stop_reason, end.text, now, end.mode, turn_id))
+    cost = usage_text(end.usage)
+    tx.execute(sql.END_TURN, (end.state, end.reason, end.stop_reason, end.text, now, end.mode, cost, turn_id))
     if end.state.ended_well:
         clear_mark(tx, session_id, now)
     elif end.reason:
@@ -160,7 +179,28 @@ def end_turn(tx: sqlite3.Connection, turn_id: int, end: TurnEnd, now: float) -> 
     if end.idle_at is not None:
         tx.execute(sql.SET_IDLE, (end.idle_at, session_id))
     voided = approvals.void_of_turn(tx, turn_id, now)
-    return (*voided, *end_with(tx, session_id, turn_id, end.drafts, now))
+    owed = end_with(tx, session_id, turn_id, end.drafts, now)
+    return (*voided, *owed, *_receipts(tx, session_id, turn_id, end, now))
+
+
+def _receipts(
+    tx: sqlite3.Connection, session_id: int, turn_id: int, end: TurnEnd, now: float
+) -> tuple[Delivery, ...]:
+    """Signs at the messages that a turn was about, also at those that it went on with."""
+    if not end.receipts or end.state is TurnState.INTERRUPTED:
+        return ()
+    sign = Receipt.DONE if end.state.ended_well else Receipt.FAILED
+    refs: list[str] = []
+    following: int | None = turn_id
+    for _ in range(CHAIN_LIMIT):
+        found = tx.execute(sql.TURN_FOR_NOTE, (following,)).fetchone() if following else None
+        if found is None:
+            break
+        asked = tx.execute(sql.REQUEST_OF, (following,))
+        refs[:0] = [ref for _, _, origin in asked if (ref := origin_of(origin).message_ref)]
+        following = found[1]
+    drafts = [Draft(DeliveryKind.RECEIPT, sign, ref) for ref in dict.fromkeys(refs)]
+    return owe_all(tx, session_id, turn_id, drafts, now)
 
 
 def _closing(state: TurnState) -> StepStatus:
@@ -180,8 +220,9 @@ def history(tx: sqlite3.Connection, session_id: int, before_turn: int) -> tuple[
     past: list[HistoryTurn] = []
     for turn in map(turn_of, reversed(rows)):
         requests = tx.execute(sql.REQUEST_OF, (turn.id,)).fetchall()
-        author = origin_of(requests[0][1]).author_name if requests else ""
-        request = "\n\n".join(text for text, _ in requests if text)
+        author = origin_of(requests[0][2]).author_name if requests else ""
+        said = (with_mentions(text, files.attached_to(tx, message_id)) for message_id, text, _ in requests)
+        request = "\n\n".join(text for text in said if text)
         steps = tuple(step_of(row) for row in tx.execute(sql.STEPS_OF, (turn.id,)))
         past.append(HistoryTurn(turn.id, turn.state, author, request, turn.text, steps))
     return tuple(past)

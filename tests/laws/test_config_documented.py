@@ -109,7 +109,10 @@ def test_every_key_is_documented(place: tuple[str, ...], field: FieldInfo) -> No
         )
     if "a duration" in (field.description or ""):
         assert "A duration" in comment, f"{name}: its unit is missing"
-    if field.annotation is int:
+    sized = "a size" in (field.description or "")
+    if sized:
+        assert "A size" in comment, f"{name}: its unit is missing"
+    if field.annotation is int and not sized:
         assert "A number from 1" in comment, f"{name}: its range is missing"
 
 

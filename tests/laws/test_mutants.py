@@ -237,8 +237,8 @@ MUTANTS = {
     ),
     "law 9, what is too old is answered": Mutant(
         "gateway/store/inbox.py",
-        "MessageState.WITHDRAWN if full or entry.too_old else",
-        "MessageState.WITHDRAWN if full else",
+        "untaken = full or entry.too_old or",
+        "untaken = full or",
         "tests/unit/test_intake_backfill.py::"
         "test_what_is_too_old_stays_unanswered_after_a_start_and_a_second_reading",
     ),
