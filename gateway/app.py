@@ -1,49 +1,27 @@
-"""The composition root: the only module that knows which concrete classes make up a gateway."""
+"""One run of a gateway: the ledger is opened, its parts are put together, kept going, and stopped."""
 
 import asyncio
 import gc
 import os
 import socket
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import NoReturn, cast
 
-from adapters.registry import connector
 from gateway import log
 from gateway.agents.pool import AgentPool
 from gateway.clock import SystemClock
+from gateway.composition import Gateway, Ground, compose
 from gateway.config import Config
-from gateway.engine.accounts import Accounts
-from gateway.engine.approvals import ApprovalParts, Approvals
-from gateway.engine.buttons import ButtonParts, Buttons
-from gateway.engine.commands import RENEWING, CommandParts, Commands
-from gateway.engine.drain import Drain, DrainParts, Stopped
-from gateway.engine.intake import Intake, IntakeParts
-from gateway.engine.lanes import Lanes
-from gateway.engine.operations import OperationParts, RunningGateway
-from gateway.engine.outbox import OnUnknown, Outbox
+from gateway.engine.drain import Stopped
+from gateway.engine.intake import Intake
 from gateway.engine.past import LedgerPast
 from gateway.engine.persist import until_written
-from gateway.engine.resume import ResumeParts, Resumer
-from gateway.engine.streams import StreamParts, Streams
-from gateway.engine.timers import Timers, UpkeepPolicy
-from gateway.engine.turns import TurnParts, Turns
-from gateway.engine.typist import Typist
 from gateway.errors import CarryonError
 from gateway.failpoints import reach
-from gateway.model.boot import BootOpening, BootState
+from gateway.model.boot import BootState
 from gateway.model.operation import Intent, StopRequest
-from gateway.policies import (
-    access_policy,
-    admission_policy,
-    agent_spec,
-    approval_policies,
-    reserved_choices,
-    resume_policy,
-)
+from gateway.policies import agent_spec
 from gateway.ports import ChatAdapter, Clock, LedgerUnavailableError, Past, Store
-from gateway.rules.note import NotePolicy
 from gateway.rules.retry import backoff
 from gateway.signals import Signals
 from gateway.store.lock import hold_state
@@ -66,21 +44,6 @@ EXIT_UNUSABLE = 78
 
 class _StoppedError(Exception):
     """Raised inside the task group to end what is left in it. Never leaves this module."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Gateway:
-    """The parts of one boot."""
-
-    adapters: Mapping[str, ChatAdapter]
-    intake: Intake
-    outbox: Outbox
-    typist: Typist
-    streams: Streams
-    drain: Drain
-    timers: Timers
-    operations: RunningGateway
-    freshness: float
 
 
 def run(config: Config) -> int:
@@ -136,7 +99,7 @@ async def _serve(config: Config, clock: Clock) -> int:
                 await asyncio.sleep(
                     0
                 )  # its process begins to start while the platforms' libraries are imported
-                gateway = _compose(config, store, agents, clock, group, opening)
+                gateway = compose(Ground(config, store, agents, clock, group, opening))
                 for account in gateway.adapters:
                     await gateway.outbox.load(account)
                 await _tell_of_orphans(store, gateway)
@@ -169,97 +132,7 @@ def _end_the_rest() -> NoReturn:
     raise _StoppedError
 
 
-def _compose(
-    config: Config,
-    store: Store,
-    agents: AgentPool,
-    clock: Clock,
-    group: asyncio.TaskGroup,
-    opening: BootOpening,
-) -> _Gateway:
-    adapters: dict[str, ChatAdapter] = {
-        name: connector(account.platform)(name, account, clock) for name, account in config.accounts.items()
-    }
-    access = access_policy(config)
-    resume = resume_policy(config)
-    outbox = Outbox(store, adapters, clock, group, OnUnknown(config.delivery.on_unknown))
-    typist = Typist(adapters, clock)
-    streams = Streams(
-        StreamParts(store, adapters, outbox, clock, group), enabled=config.delivery.stream == "auto"
-    )
-    patience = approval_policies(config)
-    asked = patience[config.default_agent]
-    approvals = Approvals(
-        ApprovalParts(store, outbox, clock, group), asked.timeout, remember=asked.remember, agents=patience
-    )
-    parts = TurnParts(store, agents, adapters, outbox, typist, streams, approvals, clock, group)
-    turns = _turns(config, parts, opening)
-    lanes = Lanes(group, turns.run_next, config.limits.concurrent_turns)
-    commands = _commands(config, parts, turns, lanes)
-    resumer = Resumer(
-        ResumeParts(store, lanes, outbox, streams, commands, clock, group),
-        resume,
-        access,
-        opening.crashes,
-        config.resume.concurrency,
-        question=config.resume.instruction == "ask",
-    )
-    admission = admission_policy(config, access, commands.names, RENEWING)
-    accounts = Accounts(adapters)
-    intake = Intake(
-        IntakeParts(store, lanes, outbox, commands, accounts, clock, resumer.on_ready),
-        admission,
-        turns.supersede if config.sessions.busy == "interrupt" else None,
-    )
-    drain = Drain(DrainParts(store, lanes, turns, outbox, agents, clock, resumer.again), opening.boot_id)
-    wait = config.shutdown.drain_timeout
-    commands.let_restart(lambda session: drain.stop(StopRequest(Intent.RESTART, wait, session)))
-    operations = RunningGateway(
-        OperationParts(store, lanes, turns, outbox, streams, agents, resumer, drain, accounts, clock),
-        opening.boot_id,
-        wait,
-    )
-    upkeep = UpkeepPolicy(resume.freshness, config.sessions.idle_reset, config.sessions.retention)
-    timers = Timers(store, agents, clock, upkeep)
-    return _Gateway(
-        adapters, intake, outbox, typist, streams, drain, timers, operations, config.resume.freshness
-    )
-
-
-def _turns(config: Config, parts: TurnParts, opening: BootOpening) -> Turns:
-    resume = resume_policy(config)
-    return Turns(
-        parts,
-        opening.boot_id,
-        config.default_agent,
-        NotePolicy(resume.freshness, resume.finish, resume.ask_for),
-        config.sessions.idle_reset,
-        collect=config.sessions.busy == "collect",
-    )
-
-
-def _commands(config: Config, parts: TurnParts, turns: Turns, lanes: Lanes) -> Commands:
-    store, outbox, streams, clock = parts.store, parts.outbox, parts.streams, parts.clock
-    buttons = Buttons(ButtonParts(store, lanes, outbox, streams, clock, parts.approvals))
-    return Commands(
-        CommandParts(
-            store,
-            lanes,
-            turns,
-            outbox,
-            streams,
-            parts.agents,
-            clock,
-            parts.group,
-            access_policy(config),
-            buttons,
-            reserved_choices(config),
-            config.default_agent,
-        )
-    )
-
-
-async def _connect_all(gateway: _Gateway, store: Store, clock: Clock, unusable: asyncio.Event) -> None:
+async def _connect_all(gateway: Gateway, store: Store, clock: Clock, unusable: asyncio.Event) -> None:
     """Keep every account connected, each on its own. When all are beyond help, so is the gateway."""
     async with asyncio.TaskGroup() as group:
         for name, adapter in gateway.adapters.items():
@@ -290,7 +163,7 @@ async def _keep_connected(
         await adapter.close()
 
 
-async def _tell_of_orphans(store: Store, gateway: _Gateway) -> None:
+async def _tell_of_orphans(store: Store, gateway: Gateway) -> None:
     """What is owed to accounts that are not configured any more: kept, and not silently."""
     orphans = Counter(
         candidate.session.address.account
@@ -301,7 +174,7 @@ async def _tell_of_orphans(store: Store, gateway: _Gateway) -> None:
         _log.warning("account.unknown", account=account, sessions_that_wait=count)
 
 
-async def _listen_to_operators(config: Config, gateway: _Gateway) -> None:
+async def _listen_to_operators(config: Config, gateway: Gateway) -> None:
     from gateway.console.control import serve_control  # noqa: PLC0415  after the first poll, not before it
 
     await serve_control(config.state_dir, gateway.operations)

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from gateway.cli_pair import pair
 from gateway.config import Config
 from gateway.config_file import load, read
 from gateway.config_types import parse_duration
@@ -26,6 +27,7 @@ sessions = typer.Typer(help="Look at conversations, and let them go on or not.",
 deliveries = typer.Typer(help="Look at replies that are owed, held or were refused.", no_args_is_help=True)
 app.add_typer(sessions, name="sessions")
 app.add_typer(deliveries, name="deliveries")
+app.add_typer(pair, name="pair")
 agent_commands = typer.Typer(help="Look at the agents, and try them.", no_args_is_help=True)
 app.add_typer(agent_commands, name="agents")
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, Field, GetCoreSchemaHandler, SecretStr, model_validator
+from pydantic import Field, GetCoreSchemaHandler, SecretStr, model_validator
 from pydantic_core import CoreSchema, core_schema
 
 from adapters.registry import PLATFORMS, Account, manifest

@@ -9,12 +9,14 @@ from adapters.registry import manifest
 from gateway.config import Config
 from gateway.errors import CarryonError
 from gateway.model.delivery import Delivery, DeliveryState
-from gateway.model.recovery import Decision, Verdict
+from gateway.model.recovery import Candidate, Decision, Verdict
 from gateway.model.session import Reason, Session
 from gateway.model.turn import TurnRecord
 from gateway.policies import access_policy, resume_policy
-from gateway.rules.recovery import breaker_open, recover
-from gateway.store import library
+from gateway.rules.access import AccessPolicy, with_grants
+from gateway.rules.pairing import spelled
+from gateway.rules.recovery import breaker_open, recover, screen
+from gateway.store import grants, library, queue
 from gateway.store.offline import reading, rehearse
 from gateway.store.sqlite import LEDGER_FILE
 
@@ -150,12 +152,12 @@ def recovery(config: Config, now: float, *, as_json: bool) -> str:
     found = rehearse(config.state_dir / LEDGER_FILE, tuple(config.accounts), now)
     policy = resume_policy(config)
     tripped = breaker_open(found.opening.crashes, policy, now)
-    access = access_policy(config)
+    candidates, access = _screened(config, found.candidates)
     decisions = [
-        recover(c, policy, access, now, tripped=tripped)
+        recover(c, policy, access, now, tripped=tripped, screened=True)
         if c.session.address.account in config.accounts
         else Decision(c, Verdict.SKIP, f"there is no account {c.session.address.account} in the config")
-        for c in found.candidates
+        for c in candidates
     ]
     if as_json:
         return _json(
@@ -183,6 +185,54 @@ def recovery(config: Config, now: float, *, as_json: bool) -> str:
     if not decisions and not found.owed:
         lines.append("Nothing is owed: the next start would answer nobody.")
     return "\n".join(lines)
+
+
+def _screened(config: Config, found: Sequence[Candidate]) -> tuple[tuple[Candidate, ...], AccessPolicy]:
+    """What a start would look at, without what people have waiting who may not use the bot any more."""
+    with reading(config.state_dir / LEDGER_FILE) as raw:
+        access = with_grants(access_policy(config), grants.grants(raw))
+        screened = tuple(screen(one, queue.queue(raw, one.session.id), access) for one in found)
+    return screened, access
+
+
+def people(config: Config, now: float, *, as_json: bool) -> str:
+    """Who asks to be let in, and who was let in by a person."""
+    with reading(config.state_dir / LEDGER_FILE) as raw:
+        asking, granted = grants.pairings(raw, now), grants.grants(raw)
+    if as_json:
+        return _json(
+            {
+                "asking": [
+                    {
+                        "code": spelled(one.code),
+                        "account": one.account,
+                        "person": one.person,
+                        "name": one.name,
+                        "expires_at": _time(one.expires_at),
+                    }
+                    for one in asking
+                ],
+                "granted": [
+                    {
+                        "account": one.account,
+                        "person": one.person,
+                        "name": one.name,
+                        "role": one.role,
+                        "by": one.by,
+                        "at": _time(one.at),
+                    }
+                    for one in granted
+                ],
+            }
+        )
+    lines: list[str] = []
+    if asking:
+        rows = [(spelled(p.code), f"{p.account}:{p.person}", p.name, _time(p.expires_at)) for p in asking]
+        lines.append(_table(("code", "who asks", "name", "valid until (UTC)"), rows))
+    if granted:
+        rows = [(f"{g.account}:{g.person}", g.name, g.role, g.by, _time(g.at)) for g in granted]
+        lines.append(_table(("let in", "name", "role", "by", "at (UTC)"), rows))
+    return "\n\n".join(lines) or "Nobody asks to be let in, and nobody was."
 
 
 def _sending(delivery: Delivery, config: Config) -> str:

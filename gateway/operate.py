@@ -7,13 +7,18 @@ from typing import Any
 
 from gateway.config import Config
 from gateway.console.client import NotRunningError, ask
+from gateway.engine.access import OPERATOR, grant_by_code, let_in_text, not_granted_text, revoked_text
 from gateway.engine.operations import RESET, SUSPENDED, resumed_text
 from gateway.errors import CarryonError
 from gateway.model.delivery import DeliveryKind, Draft
+from gateway.model.grant import Role
 from gateway.model.message import MessageState
 from gateway.model.session import Reason, SessionState
 from gateway.model.turn import TurnState
+from gateway.policies import access_policy
 from gateway.ports import Store
+from gateway.rules.access import permits
+from gateway.rules.pairing import NO_SUCH_CODE
 from gateway.store.lock import hold_state
 from gateway.store.sqlite import LEDGER_FILE, open_sqlite
 
@@ -75,6 +80,43 @@ def delivery_action(config: Config, action: str, delivery_id: int) -> str:
         return _offline(config, _DELIVERY_ACTIONS[action], delivery_id)
 
 
+def approve(config: Config, code: str, role: Role) -> str:
+    """Let somebody in who was given this code."""
+    try:
+        return _outcome(ask(config.state_dir, "POST", "/people/pair", {"code": code, "role": role}))
+    except NotRunningError:
+        pass
+
+    async def act(store: Store, now: float) -> str:
+        grant = await grant_by_code(store, code, role, OPERATOR, now)
+        if grant is None:
+            raise CarryonError(NO_SUCH_CODE)
+        return f"{let_in_text(grant)}; they are told when the gateway starts"
+
+    return _on_ledger(config, act)
+
+
+def revoke(config: Config, account: str, person: str) -> str:
+    """Cut somebody off who was let in by a person."""
+    try:
+        return _outcome(
+            ask(config.state_dir, "POST", "/people/revoke", {"account": account, "person": person})
+        )
+    except NotRunningError:
+        pass
+
+    async def act(store: Store, now: float) -> str:
+        del now
+        configured = access_policy(config)
+        if not await store.revoke(account, person):
+            raise CarryonError(not_granted_text(configured, account, person))
+        if not permits(configured, account, person):
+            await store.withdraw_of(account, person)
+        return revoked_text(configured, account, person)
+
+    return _on_ledger(config, act)
+
+
 def _progress(found: dict[str, Any]) -> str:
     turns = ", ".join(f"turn {t['turn_id']} of session {t['session_id']}" for t in found["running"])
     if found["phase"] == "waiting":
@@ -101,13 +143,17 @@ Offline = Callable[[Store, int, float], Awaitable[str]]
 
 
 def _offline(config: Config, action: Offline, ident: int) -> str:
-    """On the ledger itself. The lock on the state keeps a gateway from starting meanwhile."""
     if not -HIGHEST_ID <= ident <= HIGHEST_ID:
         raise CarryonError(f"there is nothing with the id {ident}")
+    return _on_ledger(config, lambda store, now: action(store, ident, now))
+
+
+def _on_ledger(config: Config, action: Callable[[Store, float], Awaitable[str]]) -> str:
+    """On the ledger itself. The lock on the state keeps a gateway from starting meanwhile."""
 
     async def act() -> str:
         async with open_sqlite(config.state_dir / LEDGER_FILE) as store:
-            return await action(store, ident, time.time())
+            return await action(store, time.time())
 
     if not (config.state_dir / LEDGER_FILE).exists():
         raise CarryonError(f"there is no ledger in {config.state_dir} yet")

@@ -14,7 +14,9 @@ from gateway.rules.recovery import ResumePolicy
 def access_policy(config: Config) -> AccessPolicy:
     """The `access` section as the rules take it."""
     access = config.access
-    return AccessPolicy(access.default == "allow", access.allow, access.admins)
+    return AccessPolicy(
+        access.default == "allow", access.allow, access.admins, pairing=access.default == "pair"
+    )
 
 
 def admission_policy(
@@ -29,6 +31,8 @@ def admission_policy(
         config.sessions.max_queued,
         renewing,
         config.resume.freshness,
+        config.media.receive,
+        config.delivery.receipts == "reactions",
     )
 
 

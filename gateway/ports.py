@@ -4,14 +4,14 @@ Every implementation of a port passes the same contract suite (`tests/contract`)
 transaction each; they raise `LedgerUnavailableError` when nothing could be written, and then nothing was.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
 from gateway.model.address import Route
 from gateway.model.agent import Opened, OpenFailed, OpenRequest, Prompt, PromptEnd, UpdateSink
-from gateway.model.attachment import Attachment, AttachmentState, FetchOutcome
+from gateway.model.attachment import Attachment, AttachmentState, FetchOutcome, OutFile
 from gateway.model.boot import Boot, BootOpening, BootState
 from gateway.model.choices import AgentOffer, Chosen
 from gateway.model.command import CommandInfo
@@ -179,6 +179,12 @@ class Growing(Protocol):
 
     async def typing(self, route: Route) -> None:
         """Show that the bot is at work, for a few seconds. Failing silently is fine."""
+        ...
+
+    def progress_in_chat(self, route: Route) -> bool:
+        """Whether progress is worth a message of its own before there are words: not where it has a better
+        place.
+        """
         ...
 
     @property
@@ -523,6 +529,45 @@ class Files(Protocol):
 
     async def files_in_use(self) -> frozenset[str]:
         """Names of files on the disk that may still be needed: of waiting messages, and of what is owed."""
+        ...
+
+
+class MediaFiles(Protocol):
+    """Files on the disk. Every method blocks and may raise OSError: call it in a thread."""
+
+    def has(self, name: str) -> bool:
+        """Whether a file that came in is here, whole."""
+        ...
+
+    def begin(self, name: str) -> Path:
+        """Where a file that comes in is to be written. Nothing is there yet."""
+        ...
+
+    def keep(self, name: str) -> None:
+        """What was begun is whole."""
+        ...
+
+    def place(self, name: str, cwd: str) -> str:
+        """Have a file that came in lie in an agent's working directory as well; its path there."""
+        ...
+
+    def take(self, path: str, cwd: str, number: str, limit: int) -> OutFile | None:
+        """Copy a file of an agent's working directory; None for what is not a plain file there.
+
+        `number` makes the copy's name unique. One larger than `limit` bytes is not copied: its path is empty.
+        """
+        ...
+
+    def write(self, number: str, name: str, mime: str, data: bytes) -> OutFile:
+        """Keep bytes that are owed to a chat."""
+        ...
+
+    def find(self, file: OutFile) -> Path | None:
+        """Where a file that is owed lies; None when it is gone."""
+        ...
+
+    def sweep(self, before: float, in_use: Collection[str]) -> int:
+        """Delete files that are older than a time, in seconds since the epoch, and not in use; how many."""
         ...
 
 

@@ -5,9 +5,15 @@ what became of an older one is found by reading the channel back. The connection
 matter: messages are sent whether it is up or not.
 """
 
+from collections.abc import Sequence
+from pathlib import Path
+
+from adapters.discord.commands import offer
+from adapters.discord.fetch import Files
+from adapters.discord.files import post
 from adapters.discord.intake import Intake
 from adapters.discord.manifest import MANIFEST, DiscordAccount
-from adapters.discord.messages import body, changed_message, new_message
+from adapters.discord.messages import body, changed_message, growing, new_message
 from adapters.discord.outcomes import NO_REPLY_HERE, limit_seconds, sent
 from adapters.discord.pace import discord_pace, edits
 from adapters.discord.payloads import as_id
@@ -15,16 +21,23 @@ from adapters.discord.places import Places
 from adapters.discord.reader import Reader
 from adapters.discord.receive import Receiver
 from adapters.discord.reconcile import look_for
+from adapters.discord.render import render
 from adapters.discord.rest import Answer, Reply, Rest
+from adapters.discord.signs import Signs
 from adapters.discord.threads import Threads
 from adapters.discord.wire import Wire
 from adapters.labels import LABEL_UNITS
 from gateway import log
 from gateway.model.address import Route
+from gateway.model.attachment import Attachment, FetchOutcome
+from gateway.model.command import CommandInfo
 from gateway.model.delivery import (
+    Absent,
     Button,
     Delivery,
+    DeliveryKind,
     Reconciled,
+    Rejected,
     RetryAfter,
     SendOutcome,
 )
@@ -34,6 +47,7 @@ _TEXT_LIMIT = MANIFEST.text_limit - LABEL_UNITS
 _TYPING_TIMEOUT = 5
 _AMEND_SECONDS = 1.3
 _ASK_AGAIN_SECONDS = 5.0
+_FILE_LIMIT = 10 * 1024 * 1024
 
 
 def connect(account_name: str, config: DiscordAccount, clock: Clock) -> ChatAdapter:
@@ -53,12 +67,28 @@ class DiscordAdapter:
         self._pace = discord_pace(enabled=config.rate_limits == "platform")
         self._places = Places()
         self._threads = Threads(self._rest, self._places, self._log, enabled=config.threads == "auto")
+        self._files = Files(self._rest, config.api_url)
+        self._signs = Signs(self._rest, self._pace)
         self._quiet_until = float("-inf")
 
     @property
     def text_limit(self) -> int:
         """UTF-16 code units; leaves room for the label of a repeat. Discord counts characters, never more."""
         return _TEXT_LIMIT
+
+    @property
+    def file_limit(self) -> int:
+        """What Discord takes from a bot in every server; in some it takes more."""
+        return _FILE_LIMIT
+
+    def fits(self, text: str) -> bool:
+        """Whether it is one message, with room for the label of a repeat. Discord counts characters."""
+        return len(render(text)) <= _TEXT_LIMIT
+
+    def progress_in_chat(self, route: Route) -> bool:
+        """Discord has no better place for it."""
+        del route
+        return True
 
     @property
     def typing_seconds(self) -> float:
@@ -89,28 +119,50 @@ class DiscordAdapter:
         )
         await receiver.run(self._clock, sink, past)
 
+    async def fetch(self, attachment: Attachment, into: Path, limit: int) -> FetchOutcome:
+        """Get a file from Discord's servers of files."""
+        return await self._files.fetch(attachment, into, limit)
+
+    async def offer_commands(self, commands: Sequence[CommandInfo]) -> None:
+        """Have Discord list the commands, if it does not do so already."""
+        await offer(self._rest, commands, self._log)
+
     async def pace(self, route: Route) -> None:
         """Wait for Discord's limits, where the config asks for it."""
         await self._pace.wait(route.thread or route.chat)
 
     async def send(self, delivery: Delivery) -> SendOutcome:
         """Send a message, once; into the thread of its route, which is opened when need be."""
+        if delivery.kind is DeliveryKind.RECEIPT:
+            return await self._signs.give(delivery)
+        if delivery.kind is DeliveryKind.FILE and delivery.file is None:
+            return Rejected("there is no file to be sent")
         channel = await self._threads.target(delivery.route, delivery.attempt)
         if not isinstance(channel, str):
             return channel
         path, message = f"/channels/{channel}/messages", new_message(delivery, channel)
-        reply = await self._rest.call("POST", path, message)
+
+        async def once() -> Reply | Rejected:
+            if delivery.file is not None:
+                return await post(self._rest, path, message, delivery.file)
+            return await self._rest.call("POST", path, message)
+
+        reply = await once()
         if (
             isinstance(reply, Answer)
             and reply.code == NO_REPLY_HERE
             and message.pop("message_reference", None)
         ):
-            reply = await self._rest.call("POST", path, message)  # a refusal: nothing was sent yet
+            reply = await once()  # a refusal: nothing was sent yet
+        if isinstance(reply, Rejected):
+            return reply
         self._notice_limit(reply)
         return sent(reply, delivery.attempt)
 
     async def reconcile(self, delivery: Delivery, after: str | None) -> Reconciled:
-        """Read the channel back."""
+        """Read the channel back. A receipt is simply given again."""
+        if delivery.kind is DeliveryKind.RECEIPT:
+            return Absent()
         me = await self._who()
         if isinstance(me, RetryAfter):
             return me
@@ -125,14 +177,22 @@ class DiscordAdapter:
             delivery.route, message_id, body(delivery), delivery.buttons, delivery.attempt
         )
 
-    async def amend(self, route: Route, message_id: str, text: str) -> SendOutcome:
+    async def amend(self, route: Route, message_id: str, text: str, progress: str = "") -> SendOutcome:
         """Change the text unless that could use up what messages need."""
         now = self._clock.monotonic()
         if now < self._quiet_until:
             return RetryAfter(self._quiet_until - now, "Discord asks to slow down")
         if not await self._pace.spare(edits(route.thread or route.chat)):
             return RetryAfter(_AMEND_SECONDS, "messages come first")
-        return await self._edit(route, message_id, text, (), 1)
+        return await self._edit(route, message_id, growing(text, progress), (), 1)
+
+    def drafts(self, route: Route) -> bool:  # noqa: ARG002  (the port's)
+        """Discord has none."""
+        return False
+
+    async def draft(self, route: Route, number: int, text: str, progress: str = "") -> SendOutcome:  # noqa: ARG002
+        """Discord has none."""
+        return Rejected("Discord knows no drafts")
 
     async def typing(self, route: Route) -> None:
         """Show the typing sign unless that could use up what messages need."""

@@ -13,14 +13,15 @@ from structlog.typing import FilteringBoundLogger
 
 from adapters.discord.backfill import Backfill
 from adapters.discord.cursors import BASELINE, Cursors
+from adapters.discord.interactions import Interactions
 from adapters.discord.lanes import Job, Lanes
-from adapters.discord.payloads import Json, as_id, mapping, mappings, text
+from adapters.discord.payloads import Json, as_id, items, mapping, mappings, text
 from adapters.discord.places import DIRECT, FORUMS, Place, Places
 from adapters.discord.reader import Reader
-from adapters.discord.rest import Answer, Rest
+from adapters.discord.rest import Rest
 from adapters.discord.snowflakes import moment, snowflake
 from adapters.discord.threads import Threads
-from adapters.discord.translate import Me, names, press, translate
+from adapters.discord.translate import Me, deleted, edited, names, translate
 from adapters.offering import commit
 from gateway.model.message import Inbound
 from gateway.ports import Batch, Clock, InboundSink, Past
@@ -36,8 +37,6 @@ BUSY = 20
 
 GUILD_SECONDS = 10.0
 """How long to wait for the next server to be told of, before going on without the rest."""
-
-_DEFERRED_UPDATE = {"type": 6}
 
 
 class Intake:
@@ -83,6 +82,7 @@ class Intake:
         self._sink = sink
         self._past = past
         self._lanes = lanes
+        self._interactions = Interactions(self._account, self._rest, self._places, self._log, clock, sink)
         self._backfill.connect(clock, sink, past, partial(self._understand, backfilled=True))
         stored = await past.cursors()
         self._cursors.load(stored)
@@ -99,9 +99,14 @@ class Intake:
             case "MESSAGE_CREATE":
                 channel = as_id(data.get("channel_id"))
                 self._lanes.put(channel, partial(self._take_message, channel, data))
+            case "MESSAGE_UPDATE":
+                self._hear_edit(data)
+            case "MESSAGE_DELETE" | "MESSAGE_DELETE_BULK":
+                channel = as_id(data.get("channel_id"))
+                self._lanes.put(channel, partial(self._take_deletion, channel, data))
             case "INTERACTION_CREATE":
                 # In a lane of its own: a press is about what one sees, and people wait for its answer.
-                self._lanes.put(-as_id(data.get("id")), partial(self._take_press, data))
+                self._lanes.put(-as_id(data.get("id")), partial(self._interactions.take, data))
             case "READY":
                 self._greet(data)
             case "GUILD_CREATE":
@@ -116,6 +121,12 @@ class Intake:
                 self._places.put_threads(as_id(data.get("guild_id")), data.get("threads"))
             case _:
                 pass
+
+    def _hear_edit(self, data: Json) -> None:
+        # Of the bot's own messages there are many: they grow by being edited.
+        if as_id(mapping(data.get("author")).get("id")) != self._me.id and data.get("edited_timestamp"):
+            channel = as_id(data.get("channel_id"))
+            self._lanes.put(channel, partial(self._take_edit, channel, data))
 
     def _greet(self, data: Json) -> None:
         user = mapping(data.get("user"))
@@ -175,31 +186,39 @@ class Intake:
             await commit(self._sink, Batch(self._account, (item,), cursors, lazy=lazy), self._clock)
         self._cursors.advance(place.scope, message_id)
 
-    async def _take_press(self, data: Json) -> None:
-        channel = as_id(data.get("channel_id"))
-        guild = as_id(data.get("guild_id"))
-        told = mapping(data.get("channel"))
-        place = self._places.get(channel) or (
-            self._places.put({**told, "guild_id": guild}) if guild else Place(channel, DIRECT)
-        )
-        item = press(data, place or Place(channel, 0, guild))
-        if item is None:
+    async def _take_edit(self, channel: int, data: Json) -> None:
+        place = await self._place(channel, as_id(data.get("guild_id")))
+        if place is None:
             return
-        await commit(self._sink, Batch(self._account, (item,)), self._clock)
-        path = f"/interactions/{as_id(data.get('id'))}/{text(data.get('token'))}/callback"
-        reply = await self._rest.call("POST", path, _DEFERRED_UPDATE, seconds=5)
-        if not isinstance(reply, Answer) or not reply.good:
-            code = reply.code if isinstance(reply, Answer) else 0
-            self._log.warning("discord.press_unanswered", code=code)
+        me = await self._who_in(place)
+        item = edited(data, place, me, threads=self._opens_threads)
+        if item is not None:
+            await self._change_of(item)
+
+    async def _take_deletion(self, channel: int, data: Json) -> None:
+        place = await self._place(channel, as_id(data.get("guild_id")))
+        ids = [as_id(one) for one in (data.get("id"), *items(data.get("ids")))]
+        if place is not None:
+            now = self._clock.now()
+            await self._change_of(*(deleted(one, place, now) for one in ids if one))
+
+    async def _change_of(self, *changes: Inbound) -> None:
+        """What changes a message says nothing about how far the channel was read."""
+        await commit(self._sink, Batch(self._account, changes, lazy=True), self._clock)
 
     async def _understand(self, data: Json, place: Place, *, backfilled: bool = False) -> Inbound | None:
+        me = await self._who_in(place)
+        item = translate(data, place, me, threads=self._opens_threads, backfilled=backfilled)
+        if item is not None and item.thread == item.message_ref:
+            self._threads.remember(item.message_ref, _subject(item))
+        return item
+
+    async def _who_in(self, place: Place) -> Me:
+        """The bot as that place knows it; of a thread, whether it was opened for the bot is found out."""
         me = Me(self._me.id, self._me.name, self._places.roles_of_bot(place.guild))
         if place.is_thread and place.for_bot is None:
             place.for_bot = await self._opened_for(place, me)
-        item = translate(data, place, me, threads=self._opens_threads, backfilled=backfilled)
-        if item is not None and item.thread == item.message_ref:
-            self._threads.remember(item.message_ref, item.text or f"/{item.command}")
-        return item
+        return me
 
     async def _opened_for(self, place: Place, me: Me) -> bool:
         """Whether the message that a thread was opened from, or a forum's post begins with, names the bot."""
@@ -293,3 +312,10 @@ class Intake:
         self._reading -= 1
         if not self._reading:
             self._idle.set()
+
+
+def _subject(item: Inbound) -> str:
+    """What a thread that answers it is called."""
+    if item.text or not (item.command or item.attachments):
+        return item.text
+    return f"/{item.command}" if item.command else item.attachments[0].name

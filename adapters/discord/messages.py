@@ -4,11 +4,17 @@ The nonce makes a second send of the same delivery, within a few minutes, answer
 Nothing in an answer ever mentions anybody: an agent's words must not ring a whole server.
 """
 
+import re
 from hashlib import sha256
 from typing import Any, Final
 
+from adapters.discord.render import render
 from adapters.labels import REPEAT_LABEL
+from gateway.model.attachment import OutFile
 from gateway.model.delivery import Button, Delivery
+
+LIMIT = 2000
+"""Characters of a message."""
 
 NONCE_LIMIT = 25
 
@@ -17,6 +23,8 @@ _SUPPRESS_EMBEDS = 1 << 2
 _ROW, _BUTTON, _SECONDARY = 1, 2, 2
 _PER_ROW = 5
 _LABEL_LIMIT = 80
+_SUBTEXT = "-# "
+_MIME = re.compile(r"[A-Za-z0-9!#$&^_.+-]{1,64}/[A-Za-z0-9!#$&^_.+-]{1,127}")
 
 
 def new_message(delivery: Delivery, channel: str) -> dict[str, Any]:
@@ -34,6 +42,8 @@ def new_message(delivery: Delivery, channel: str) -> dict[str, Any]:
         body_of["message_reference"] = {"message_id": reply_to, "fail_if_not_exists": False}
     if delivery.buttons:
         body_of["components"] = rows(delivery.buttons)
+    if delivery.file is not None:
+        body_of["attachments"] = [{"id": 0, "filename": name_of(delivery.file)}]
     return body_of
 
 
@@ -43,8 +53,31 @@ def changed_message(content: str, buttons: tuple[Button, ...]) -> dict[str, Any]
 
 
 def body(delivery: Delivery) -> str:
-    """The text, with the label of a possible repeat."""
-    return REPEAT_LABEL + delivery.body if delivery.doubtful else delivery.body
+    """The text as Discord is given it, with the label of a possible repeat."""
+    label = REPEAT_LABEL if delivery.doubtful else ""
+    shown = label + render(delivery.body)
+    return shown if len(shown) <= LIMIT else label + delivery.body
+
+
+def growing(text: str, progress: str) -> str:
+    """A text that is not complete, and small below it what the agent is doing, where there is room."""
+    shown = render(text)
+    if len(shown) > LIMIT:
+        shown = text
+    below = "\n".join(_SUBTEXT + line.strip() for line in progress.splitlines() if line.strip())
+    whole = "\n\n".join(part for part in (shown, below) if part)
+    return whole if len(whole) <= LIMIT else shown
+
+
+def name_of(file: OutFile) -> str:
+    """The name of a file, in one line and of characters that can be sent."""
+    name = file.name.encode(errors="replace").decode()
+    return "".join(letter if letter.isprintable() else "_" for letter in name)
+
+
+def mime_of(file: OutFile) -> str:
+    """What is in a file; Discord goes by the name in any case."""
+    return file.mime if _MIME.fullmatch(file.mime) else "application/octet-stream"
 
 
 def nonce(key: str) -> str:

@@ -22,14 +22,21 @@ LAST_RETRY_SECONDS = 30.0
 
 UNKNOWN_CHANNEL = 10003
 UNKNOWN_MESSAGE = 10008
+UNKNOWN_EMOJI = 10014
+MISSING_PERMISSION = 50013
+FILE_TOO_LARGE = 40005
 THREAD_EXISTS = 160004
 NO_REPLY_HERE = 160002
 
+_TOO_LARGE = 413  # an HTTP status; a proxy gives no code with it
 _WORDS: Final = {
     10003: "the channel or thread is gone, or the bot is no longer in this server",
     10004: "the bot is no longer in this server",
     10008: "the message is gone",
+    10014: "there is no such reaction",
     20016: "slow mode holds up the bot in this channel",
+    30010: "the message has as many kinds of reactions as Discord allows",
+    FILE_TOO_LARGE: "the file is larger than Discord takes from the bot here",
     40058: "a forum takes no messages outside its posts",
     50001: "the bot is no longer in this channel, or may not see it",
     50005: "the message was written by somebody else",
@@ -37,6 +44,7 @@ _WORDS: Final = {
     50007: "this user does not accept direct messages from the bot",
     50008: "this channel takes no messages",
     50013: "the bot may not write in this channel (it lacks a permission)",
+    90001: "somebody who blocked the bot gets no reactions from it",
     50024: "this kind of channel does not allow it",
     50083: "the thread is archived and locked",
     160005: "the thread is locked",
@@ -154,6 +162,14 @@ def refused(reply: Reply, attempt: int) -> Rejected | RetryAfter | Unknown:
             return Unknown(f"Discord's answer made no sense: {words(reply)}")
 
 
+def harmless(reply: Reply, attempt: int) -> Rejected | RetryAfter:
+    """What became of a request that may be made again whatever became of it."""
+    found = refused(reply, attempt)
+    if isinstance(found, Unknown):
+        return RetryAfter(retry_seconds(attempt), found.reason)
+    return found
+
+
 def trouble(reply: Reply) -> Trouble:
     """What keeps the bot from being connected."""
     match reply:
@@ -203,6 +219,8 @@ def words(answer: Answer) -> str:
     known = _WORDS.get(answer.code)
     if known is not None:
         return f"{known} (Discord {answer.code})"
+    if answer.status == _TOO_LARGE:
+        return _WORDS[FILE_TOO_LARGE]
     if answer.code or answer.message:
         return f"{answer.message or 'refused'} (Discord {answer.code})"
     return f"HTTP status {answer.status}"

@@ -1,12 +1,13 @@
 """What became of a send whose outcome is unknown: the channel is read back, nothing is sent.
 
-A message of ours is known by its nonce. Where the history leaves the nonce out, it is known by its words and
-by what it replies to, since the last message that is known to have been sent there.
+A message of ours is known by its nonce. Where the history leaves the nonce out, it is known by its words, by
+its file and by what it replies to, since the last message that is known to have been sent there.
 """
 
+from adapters.discord.files import carries
 from adapters.discord.messages import body, nonce
-from adapters.discord.outcomes import refused, retry_seconds, words
-from adapters.discord.payloads import Json, as_id, mapping, mappings, text
+from adapters.discord.outcomes import harmless, retry_seconds, words
+from adapters.discord.payloads import Json, as_id, items, mapping, mappings, text
 from adapters.discord.rest import Answer, Reply, Rest
 from adapters.discord.snowflakes import snowflake
 from gateway.model.delivery import (
@@ -67,7 +68,9 @@ def _is(message: Json, delivery: Delivery) -> bool:
         return str(known) == nonce(delivery.key)
     reply_to = text(mapping(message.get("message_reference")).get("message_id"))
     same_reply = not reply_to or reply_to == delivery.reply_to
-    return same_reply and text(message.get("content")).strip() == _as_kept(body(delivery))
+    file = delivery.file
+    same_file = carries(message, file) if file is not None else not items(message.get("attachments"))
+    return same_reply and same_file and text(message.get("content")).strip() == _as_kept(body(delivery))
 
 
 def _as_kept(said: str) -> str:
@@ -89,7 +92,4 @@ def _unreadable(reply: Reply, attempt: int) -> Reconciled:
             return Rejected(words(reply))
         if reply.good:
             return RetryAfter(retry_seconds(attempt), "Discord's answer made no sense")
-    found = refused(reply, attempt)
-    if isinstance(found, Unknown):
-        return RetryAfter(retry_seconds(attempt), found.reason)
-    return found
+    return harmless(reply, attempt)

@@ -7,8 +7,10 @@ told apart from one whose outcome is unknown. Every account has its own session 
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from io import BufferedReader
 
 import aiohttp
 from aiohttp import (
@@ -18,6 +20,7 @@ from aiohttp import (
     ConnectionTimeoutError,
     InvalidURL,
 )
+from yarl import URL
 
 from adapters.discord.payloads import Json, mapping
 from adapters.discord.sdk import DEFAULT_API, VERSION
@@ -78,6 +81,15 @@ class Broken:
 Reply = Answer | NotSent | Broken
 
 
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """An open file that goes with a request. It is read while it is sent, and closed by whoever opened it."""
+
+    file: BufferedReader
+    name: str
+    mime: str
+
+
 class Rest:
     """The requests of one account. After `end`, nothing is sent any more."""
 
@@ -91,20 +103,24 @@ class Rest:
         self,
         verb: str,
         path: str,
-        body: Json | None = None,
+        body: Json | Sequence[Json] | None = None,
         *,
         query: Mapping[str, str] | None = None,
         seconds: float = REQUEST_SECONDS,
+        upload: Upload | None = None,
     ) -> Reply:
         """One request, made once. `seconds` holds for all of it."""
         if self._over:
             return NotSent("the account is being closed")
         headers = {"Authorization": f"Bot {self._token}"}
-        data: bytes | None = None
+        data: bytes | aiohttp.FormData | None = None
         if body is not None:
             # What UTF-8 cannot express becomes a question mark.
             data = json.dumps(body, ensure_ascii=False).encode(errors="replace")
-            headers["Content-Type"] = "application/json"
+            if upload is not None:
+                data = _form(data, upload)
+            else:
+                headers["Content-Type"] = "application/json"
         limits = ClientTimeout(total=seconds, connect=CONNECT_SECONDS)
         try:
             async with self._open().request(
@@ -123,6 +139,14 @@ class Rest:
             return Broken("no answer in time")
         except (ClientError, OSError) as error:
             return Broken(self._redacted(error))
+
+    def download(self, url: URL) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
+        """Ask another server for a file, without the token. Raises what aiohttp raises."""
+        if self._over:
+            raise ConnectionAbortedError("the account is being closed")
+        limits = ClientTimeout(total=None, connect=CONNECT_SECONDS, sock_read=REQUEST_SECONDS)
+        headers = {"Accept-Encoding": "identity"}
+        return self._open().get(url, headers=headers, timeout=limits, allow_redirects=False)
 
     async def websocket(self, url: str) -> aiohttp.ClientWebSocketResponse:
         """Open a websocket. Raises what aiohttp raises."""
@@ -154,6 +178,13 @@ class Rest:
     def _redacted(self, error: BaseException) -> str:
         text = f"{type(error).__name__}: {error}".replace(self._token, "<token>")
         return " ".join(text.split())[:_REASON_LIMIT]
+
+
+def _form(payload: bytes, upload: Upload) -> aiohttp.FormData:
+    form = aiohttp.FormData(quote_fields=False)
+    form.add_field("payload_json", payload.decode(), content_type="application/json")
+    form.add_field("files[0]", upload.file, filename=upload.name, content_type=upload.mime)
+    return form
 
 
 def _read(status: int, headers: Mapping[str, str], content: bytes) -> Answer:

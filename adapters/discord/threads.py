@@ -10,12 +10,12 @@ from re import compile as pattern
 
 from structlog.typing import FilteringBoundLogger
 
-from adapters.discord.outcomes import THREAD_EXISTS, UNKNOWN_MESSAGE, refused, retry_seconds, words
+from adapters.discord.outcomes import THREAD_EXISTS, UNKNOWN_MESSAGE, harmless, words
 from adapters.discord.payloads import as_id, text
 from adapters.discord.places import Places
-from adapters.discord.rest import Answer, Reply, Rest
+from adapters.discord.rest import Answer, Rest
 from gateway.model.address import Route
-from gateway.model.delivery import Rejected, RetryAfter, Unknown
+from gateway.model.delivery import Rejected, RetryAfter
 
 REMEMBERED = 4096
 """Threads whose channel, or name, is kept at hand."""
@@ -58,7 +58,7 @@ class Threads:
         if isinstance(reply, Answer) and (reply.good or reply.code == THREAD_EXISTS):
             return self._settle(route, route.thread)
         if not isinstance(reply, Answer) or _passing(reply):
-            return _not_sent(reply, attempt)
+            return harmless(reply, attempt)  # the message was certainly not sent
         if reply.code == UNKNOWN_MESSAGE:  # a thread that was opened otherwise, or the message is gone
             return await self.existing(route, attempt)
         self._give_up(route, reply)
@@ -71,7 +71,7 @@ class Threads:
             return known
         reply = await self._rest.call("GET", f"/channels/{route.thread}")
         if not isinstance(reply, Answer) or _passing(reply):
-            return _not_sent(reply, attempt)
+            return harmless(reply, attempt)
         if reply.status == 404:
             return route.chat
         return self._settle(route, route.thread)
@@ -113,14 +113,6 @@ def title(said: str) -> str:
 def _passing(answer: Answer) -> bool:
     """Whether it may be otherwise in a while."""
     return answer.status in {401, 429} or answer.status >= 500 or not (answer.good or answer.code)
-
-
-def _not_sent(reply: Reply, attempt: int) -> RetryAfter | Rejected:
-    """The thread may have been opened, the message was certainly not sent."""
-    found = refused(reply, attempt)
-    if isinstance(found, Unknown):
-        return RetryAfter(retry_seconds(attempt), found.reason)
-    return found
 
 
 def _keep(kept: OrderedDict[str, str], key: str, value: str) -> None:

@@ -1,29 +1,31 @@
-"""A message or a pressed button becomes an `Inbound`. Pure: the same payload gives the same value.
+"""A message becomes an `Inbound`. Pure: the same payload gives the same value.
 
-The event id is the message's id, the same from the gateway and from a channel's history; that of a press is
-the interaction's, with an `i` before it. What the payload does not say of its place comes with it.
+The event id is the message's id, the same from the gateway and from a channel's history; that of an edit has
+the time of the edit with it. What the payload does not say of its place comes with it.
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Final
 
+from adapters.discord.attachments import attachments
 from adapters.discord.payloads import Json, as_id, items, mapping, mappings
 from adapters.discord.payloads import text as text_of
 from adapters.discord.places import Place
 from adapters.discord.snowflakes import moment
 from gateway.model.address import ChatKind
-from gateway.model.message import Inbound
+from gateway.model.message import Change, Inbound
 
 NAME_LIMIT = 64
 """The longest author name that is passed on, in characters."""
 
-PRESS = "i"
-"""What the event id of a pressed button begins with: interactions have ids of their own."""
+EDIT, DELETION = "e", "d"
+"""What the event ids of edits and deletions begin with."""
 
 _WRITTEN: Final = frozenset({0, 19})  # a message and a reply; the other types are the platform's own words
-_COMPONENT = 3
 _FORWARD = 1
+_FORWARDED = "[forwarded]"
 
 _USER = re.compile(r"<@!?(\d{1,20})>")
 _ROLE = re.compile(r"<@&(\d{1,20})>")
@@ -52,8 +54,9 @@ def translate(data: Json, place: Place, me: Me, *, threads: bool, backfilled: bo
         return None
     content = text_of(data.get("content"))
     named = _mentions(data, content, me)
-    text = _words(data, content, me, named=named)
-    if not text:
+    files = attachments(data, place.id)
+    text = _words(data, content, me, named=named, files=bool(files))
+    if not text and not files:
         return None
     addressed = named or _answers(data, me) or (place.is_thread and place.for_bot is True)
     command = ""
@@ -65,7 +68,7 @@ def translate(data: Json, place: Place, me: Me, *, threads: bool, backfilled: bo
         chat=place.chat,
         chat_kind=ChatKind.DIRECT if place.direct else ChatKind.GROUP,
         author_id=str(author_id),
-        author_name=_name(author, mapping(data.get("member"))),
+        author_name=name_of(author, mapping(data.get("member"))),
         text=text,
         sent_at=moment(message_id),
         thread=str(place.id) if place.is_thread else str(message_id) if opens else "",
@@ -74,33 +77,45 @@ def translate(data: Json, place: Place, me: Me, *, threads: bool, backfilled: bo
         from_bot=_is_bot(data, author),
         command=command,
         backfilled=backfilled,
+        attachments=files,
     )
 
 
-def press(data: Json, place: Place) -> Inbound | None:
-    """A pressed button; None for every other interaction."""
-    custom_id = mapping(data.get("data")).get("custom_id")
-    if data.get("type") != _COMPONENT or not isinstance(custom_id, str) or not custom_id:
+def edited(data: Json, place: Place, me: Me, *, threads: bool) -> Inbound | None:
+    """What somebody changed; None where it was Discord that changed something, like adding a preview."""
+    when = text_of(data.get("edited_timestamp"))
+    if not when or "content" not in data:
         return None
-    member = mapping(data.get("member"))
-    user = mapping(member.get("user")) or mapping(data.get("user"))
-    interaction_id, user_id = as_id(data.get("id")), as_id(user.get("id"))
-    if not interaction_id or not user_id:
+    item = translate(data, place, me, threads=threads)
+    if item is None:
         return None
+    event_id = f"{EDIT}{item.event_id}:{when}"
+    return replace(item, event_id=event_id, change=Change.EDITED, sent_at=_seconds(when) or item.sent_at)
+
+
+def deleted(message_id: int, place: Place, now: float) -> Inbound:
+    """What was taken back. Discord says neither by whom nor when."""
     return Inbound(
-        event_id=f"{PRESS}{interaction_id}",
+        event_id=f"{DELETION}{message_id}",
         chat=place.chat,
         chat_kind=ChatKind.DIRECT if place.direct else ChatKind.GROUP,
-        author_id=str(user_id),
-        author_name=_name(user, member),
+        author_id="",
+        author_name="",
         text="",
-        sent_at=moment(interaction_id),
+        sent_at=now,
         thread=str(place.id) if place.is_thread else "",
-        message_ref=text_of(mapping(data.get("message")).get("id")),
-        to_bot=True,
-        from_bot=user.get("bot") is True,
-        button=custom_id,
+        message_ref=str(message_id),
+        change=Change.DELETED,
     )
+
+
+def name_of(user: Json, member: Json) -> str:
+    """What somebody is called in a place."""
+    for name in (member.get("nick"), user.get("global_name"), user.get("username")):
+        shown = _one_line(text_of(name))
+        if shown:
+            return shown
+    return text_of(user.get("id"))
 
 
 def names(data: Json, me: Me) -> bool:
@@ -125,20 +140,19 @@ def _is_bot(data: Json, author: Json) -> bool:
     return author.get("bot") is True or author.get("system") is True or bool(data.get("webhook_id"))
 
 
-def _words(data: Json, content: str, me: Me, *, named: bool) -> str:
-    """What was said; a label for what has no words, like a picture."""
+def _words(data: Json, content: str, me: Me, *, named: bool, files: bool) -> str:
+    """What was said; a label for what has no words and is no file, like a sticker."""
     if named:
         rest = content
         while found := _LEADING.match(rest):
             if int(found[2]) not in (me.roles if found[1] == "&" else {me.id}):
                 break
             rest = rest[found.end() :]
-        content = rest or content
+        content = rest if rest or files else content
     content = _readable(content, data, me).strip()
     if content:
         return content
-    labels = [*map(_attachment, mappings(data.get("attachments")))]
-    labels += [_label("sticker", one.get("name")) for one in mappings(data.get("sticker_items"))]
+    labels = [_label("sticker", one.get("name")) for one in mappings(data.get("sticker_items"))]
     labels += [_label("embed", one.get("title")) for one in mappings(data.get("embeds"))]
     poll = mapping(data.get("poll"))
     if poll:
@@ -151,14 +165,15 @@ def _words(data: Json, content: str, me: Me, *, named: bool) -> str:
 def _forwarded(data: Json, me: Me) -> str:
     if mapping(data.get("message_reference")).get("type") != _FORWARD:
         return ""
+    found = ""
     for snapshot in mappings(data.get("message_snapshots")):
         message = mapping(snapshot.get("message"))
-        inner = _words(
-            {**message, "message_reference": None}, text_of(message.get("content")), me, named=False
-        )
+        said, files = text_of(message.get("content")), bool(message.get("attachments"))
+        inner = _words({**message, "message_reference": None}, said, me, named=False, files=files)
         if inner:
-            return f"[forwarded] {inner}"
-    return ""
+            return f"{_FORWARDED} {inner}"
+        found = _FORWARDED if files else found
+    return found
 
 
 def _readable(content: str, data: Json, me: Me) -> str:
@@ -171,7 +186,7 @@ def _readable(content: str, data: Json, me: Me) -> str:
     def user(found: re.Match[str]) -> str:
         known = users.get(int(found[1]))
         if known is not None:
-            return f"@{_name(known, mapping(known.get('member')))}"
+            return f"@{name_of(known, mapping(known.get('member')))}"
         return f"@{me.name}" if int(found[1]) == me.id else found[0]
 
     def role(found: re.Match[str]) -> str:
@@ -182,13 +197,6 @@ def _readable(content: str, data: Json, me: Me) -> str:
         return f"#{name}" if name else found[0]
 
     return _CHANNEL.sub(channel, _ROLE.sub(role, _USER.sub(user, content)))
-
-
-def _attachment(one: Json) -> str:
-    kind = text_of(one.get("content_type")).partition("/")[0]
-    if one.get("waveform"):
-        return "[voice message]"
-    return _label(kind if kind in {"image", "video", "audio"} else "file", one.get("filename"))
 
 
 def _label(what: str, name: object) -> str:
@@ -204,13 +212,13 @@ def _command(text: str) -> tuple[str, str]:
     return found[1].lower(), text[found.end() :].strip()
 
 
-def _name(user: Json, member: Json) -> str:
-    for name in (member.get("nick"), user.get("global_name"), user.get("username")):
-        shown = _one_line(text_of(name))
-        if shown:
-            return shown
-    return text_of(user.get("id"))
-
-
 def _one_line(name: str) -> str:
     return " ".join(name.split())[:NAME_LIMIT].rstrip()
+
+
+def _seconds(when: str) -> float:
+    """A time as Discord writes it, in seconds since the epoch; 0 for what is none."""
+    try:
+        return datetime.fromisoformat(when).timestamp()
+    except ValueError:
+        return 0.0

@@ -32,6 +32,9 @@ HEARD = (
     "THREAD_DELETE",
     "THREAD_LIST_SYNC",
     "MESSAGE_CREATE",
+    "MESSAGE_UPDATE",
+    "MESSAGE_DELETE",
+    "MESSAGE_DELETE_BULK",
     "INTERACTION_CREATE",
 )
 """The events that are handed on."""

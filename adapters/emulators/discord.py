@@ -15,15 +15,22 @@ from typing import cast
 
 from aiohttp import web
 
-from adapters.emulators import discord_account, discord_interactions, discord_messages, discord_places
+from adapters.emulators import (
+    discord_account,
+    discord_commands,
+    discord_interactions,
+    discord_messages,
+    discord_places,
+)
 from adapters.emulators.control import CONTROL
 from adapters.emulators.discord_api import Ask, Created, DiscordApi, Route
 from adapters.emulators.discord_control import add_discord_routes
+from adapters.emulators.discord_files import FILES, SIZE_LIMIT, FileStore, Given, read_parts
 from adapters.emulators.discord_gateway import Connection
 from adapters.emulators.discord_interactions import Interactions
 from adapters.emulators.discord_limits import Limits, Standing, refusal_headers
 from adapters.emulators.discord_news import DiscordNews
-from adapters.emulators.discord_params import ApiError, read_body
+from adapters.emulators.discord_params import ApiError, parse_json, read_body
 from adapters.emulators.discord_people import DiscordPeople
 from adapters.emulators.discord_playground import DiscordPlayground
 from adapters.emulators.discord_sessions import MEMBERS, MESSAGE_CONTENT, PRESENCES, Sessions
@@ -36,6 +43,7 @@ from adapters.emulators.server import EmulatorServer, Reply, serve
 API = "/api/v10"
 _ROUTES: list[Route] = [
     *discord_account.ROUTES,
+    *discord_commands.ROUTES,
     *discord_places.ROUTES,
     *discord_messages.ROUTES,
     *discord_interactions.ROUTES,
@@ -50,8 +58,9 @@ class DiscordOptions:
     Without `tokens` every token of valid shape is that of the one bot; with them only those are.
     `message_content` and `members` are the application's privileged intents. `heartbeat_interval` is in
     milliseconds, other times in seconds. `resume_url` is where READY sends clients back to when not to the
-    same gateway. `compression` is `as_asked` or `none`. `history_nonce` shows nonces in history. `clock`
-    (growing) drives limits and windows. `keep_calls` bounds the call log.
+    same gateway. `compression` is `as_asked` or `none`. `history_nonce` shows nonces in history.
+    `file_seconds` is how long an address of a file is good, `file_limit` the largest file of a bot in bytes.
+    `clock` (growing) drives limits and windows. `keep_calls` bounds the call log.
     """
 
     tokens: tuple[str, ...] = ()
@@ -67,6 +76,8 @@ class DiscordOptions:
     token_seconds: float = 900
     identify_limit: int = 1_000
     compression: str = "as_asked"
+    file_seconds: int = 86_400
+    file_limit: int = SIZE_LIMIT
     limits: Limits = field(default_factory=Limits)
     clock: Callable[[], float] = time.monotonic
     keep_calls: int = 10_000
@@ -86,7 +97,8 @@ class DiscordEmulator(EmulatorServer):
         self.sessions = Sessions(self.events, self.faults, options.clock, options.resume_seconds)
         self.news = DiscordNews(self.sessions, self.events)
         self.interactions = Interactions(self)
-        self.people = DiscordPeople(self.world, self.news, self.interactions)
+        self.files = FileStore(self)
+        self.people = DiscordPeople(self.world, self.news, self.interactions, self.files)
         self.api = DiscordApi(self, options.limits)
         self.starts = Starts(self)
         self.playground = DiscordPlayground(self)
@@ -140,6 +152,8 @@ class DiscordEmulator(EmulatorServer):
     async def platform(self, request: web.BaseRequest) -> web.StreamResponse:
         if request.path.rstrip("/") == "/gateway":
             return await self._gateway(request)
+        if request.path.startswith(FILES) and request.method == "GET":
+            return await self.files.serve(request)
         path = request.path.removeprefix(API)
         matches = [(one, found) for one in _ROUTES if (found := one.pattern.match(path))]
         if path == request.path or not matches:
@@ -170,8 +184,13 @@ class DiscordEmulator(EmulatorServer):
         return await Connection(self, request).run()
 
     async def _rest(self, request: web.BaseRequest, found: Route, path: dict[str, str]) -> web.StreamResponse:
+        files: list[Given] = []
         try:
-            body = await read_body(request)
+            if request.content_type == "multipart/form-data":
+                text, files = await read_parts(request, self.options.file_limit)
+                body = parse_json(text)
+            else:
+                body = await read_body(request)
         except ApiError as error:
             return _response(_refusal(error))
         params: JsonObject = {**path, **request.query}
@@ -179,8 +198,10 @@ class DiscordEmulator(EmulatorServer):
         if isinstance(body, dict):
             params.update(cast("JsonObject", body))
             text = str(params.get("content") or "")
+        if files:
+            params["files"] = [one.as_json() for one in files]
         call = self.calls.open(str(self.world.bot.id), found.name, params, self._chat(path), text)
-        ask = Ask(path, dict(request.query), cast("object", body), call)
+        ask = Ask(path, dict(request.query), cast("object", body), call, tuple(files))
         known = found.open or self._authorized(request)
 
         async def effect() -> Reply:

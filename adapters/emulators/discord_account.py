@@ -1,13 +1,8 @@
-"""REST methods about the bot itself: its user, its application, its guilds, its commands, the gateway."""
-
-import re
-from typing import cast
+"""REST methods about the bot itself: its user, its application, its guilds, the gateway."""
 
 from adapters.emulators.discord_api import Ask, DiscordApi, Route, route
-from adapters.emulators.discord_params import ApiError, Body, bad_length, form_error, required
+from adapters.emulators.discord_params import ApiError
 from adapters.emulators.events import JsonObject
-
-_COMMAND = re.compile(r"[-_'\w]{1,32}\Z")
 
 
 def get_current_user(api: DiscordApi, _: Ask) -> JsonObject:
@@ -66,93 +61,6 @@ def get_current_user_guilds(api: DiscordApi, _: Ask) -> list[JsonObject]:
     return [one.as_partial() for one in api.world.guilds.values() if one.bot_in]
 
 
-def put_commands(api: DiscordApi, ask: Ask) -> list[JsonObject]:
-    """Replace all commands of everywhere, or of one guild."""
-    place = _place(api, ask)
-    body = ask.body
-    if not isinstance(body, list):
-        raise ApiError(400, 50035, "Invalid Form Body")
-    given = cast("list[object]", body)
-    if len(given) > 100:
-        raise ApiError(400, 30032, "Maximum number of application commands reached (100).")
-    names: set[str] = set()
-    old = {command["name"]: command["id"] for command in api.commands.get(place, [])}
-    made: list[JsonObject] = []
-    for index, one in enumerate(given):
-        if not isinstance(one, dict):
-            raise form_error(str(index), "MODEL_TYPE_CONVERT", "Only dictionaries may be used in a ModelType")
-        command = Body(cast("JsonObject", one))
-        name = _check_command(command, str(index))
-        if name in names:
-            raise form_error(
-                f"{index}.name",
-                "APPLICATION_COMMANDS_DUPLICATE_NAME",
-                "Application command names must be unique",
-            )
-        names.add(name)
-        made.append(_command(api, command, old.get(name) or str(api.world.snowflakes.next()), place))
-    api.commands[place] = made
-    api.events.emit("commands", {"guild": str(place), "names": sorted(names)})
-    return made
-
-
-def _check_command(command: Body, path: str) -> str:
-    name = command.values.get("name")
-    if not isinstance(name, str):
-        raise required(f"{path}.name")
-    if not 1 <= len(name) <= 32:
-        raise bad_length(f"{path}.name", 1, 32)
-    if command.integer("type", 1) == 1:
-        if not _COMMAND.match(name) or name != name.lower():
-            raise form_error(f"{path}.name", "APPLICATION_COMMAND_INVALID_NAME", "Command name is invalid")
-        description = command.values.get("description")
-        if not isinstance(description, str):
-            raise required(f"{path}.description")
-        if not 1 <= len(description) <= 100:
-            raise bad_length(f"{path}.description", 1, 100)
-    if len(command.listing("options")) > 25:
-        raise form_error(f"{path}.options", "BASE_TYPE_MAX_LENGTH", "Must be 25 or fewer in length.")
-    return name
-
-
-def _command(api: DiscordApi, command: Body, number: object, place: int) -> JsonObject:
-    made: JsonObject = {
-        "type": 1,
-        "default_member_permissions": None,
-        "dm_permission": True,
-        "nsfw": False,
-        "options": [],
-        "description": "",
-        "contexts": None,
-        "integration_types": [0],
-        **command.values,
-        "id": number,
-        "application_id": str(api.world.application_id),
-        "version": str(api.world.snowflakes.next()),
-    }
-    if place:
-        made["guild_id"] = str(place)
-    return made
-
-
-def get_commands(api: DiscordApi, ask: Ask) -> list[JsonObject]:
-    return api.commands.get(_place(api, ask), [])
-
-
-def _place(api: DiscordApi, ask: Ask) -> int:
-    if ask.id("application") != api.world.application_id:
-        raise ApiError(403, 20012, "You are not authorized to perform this action on this application")
-    if "guild" not in ask.path:
-        return 0
-    guild = api.world.guilds.get(ask.id("guild"))
-    if guild is None or not guild.bot_in:
-        raise ApiError(403, 50001, "Missing Access")
-    return guild.id
-
-
-_COMMANDS = "/applications/{application}/commands"
-_GUILD_COMMANDS = "/applications/{application}/guilds/{guild}/commands"
-
 ROUTES: list[Route] = [
     route("GET", "/users/@me", "getCurrentUser", get_current_user),
     route("GET", "/users/@me/guilds", "getCurrentUserGuilds", get_current_user_guilds),
@@ -161,8 +69,4 @@ ROUTES: list[Route] = [
     route("GET", "/applications/@me", "getCurrentApplication", get_current_application),
     route("GET", "/gateway", "getGateway", get_gateway, is_open=True),
     route("GET", "/gateway/bot", "getGatewayBot", get_gateway_bot),
-    route("PUT", _COMMANDS, "putCommands", put_commands),
-    route("GET", _COMMANDS, "getCommands", get_commands),
-    route("PUT", _GUILD_COMMANDS, "putGuildCommands", put_commands),
-    route("GET", _GUILD_COMMANDS, "getGuildCommands", get_commands),
 ]

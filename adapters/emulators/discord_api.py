@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from adapters.emulators.calls import Call
+from adapters.emulators.discord_files import Given
 from adapters.emulators.discord_limits import Buckets, Limits
 from adapters.emulators.discord_message import Message
 from adapters.emulators.discord_params import ApiError, Body, snowflake
@@ -29,12 +30,13 @@ class Created:
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """One call as a method sees it: what its path names, its query, its body."""
+    """One call as a method sees it: what its path names, its query, its body, the files that came with it."""
 
     path: Mapping[str, str]
     query: Mapping[str, str]
     body: object
     call: Call
+    files: tuple[Given, ...] = ()
 
     @property
     def form(self) -> Body:
@@ -83,6 +85,7 @@ class DiscordApi:
         self.news = emulator.news
         self.events = emulator.events
         self.commands: dict[int, list[JsonObject]] = {}  # of a guild, or of all (0)
+        self.creates: dict[int, tuple[int, float]] = {}  # commands made there, until when they count
         self.set_limits(limits)
 
     def set_limits(self, limits: Limits) -> None:

@@ -8,15 +8,26 @@
     DELETE channels {channel}                          of a thread as well
     POST   threads {channel, person, [name], [message]}    -> {id}
     POST   threads/archive {thread, [archived], [locked]}
-    POST   permissions {channel, [view], [send], [history]}    what the bot may do; the default is true
+    POST   permissions {channel, [view], [send], [history], [react], [attach]}    what the bot may do; the
+                                                       default is true
+    POST   attach {person, channel, [text], [reply_to], files: [{name, [mime], [voice], data}]}    -> {id};
+                                                       data in Base64, or `size` for so many zeros
+    POST   forward {person, channel, source, message}  -> {id}; a message of another channel is passed on
     POST   edit {person, channel, message, text}
     POST   delete {person, channel, message}
+    POST   purge {channel, messages: [...]}            a moderator deletes many at once
+    POST   unfurl {channel, message, [title]}          a preview is added: MESSAGE_UPDATE without an edit
     POST   react {person, channel, message, emoji}
     POST   typing {person, channel}
     POST   press {person, channel, message, [label], [custom_id]}    -> {interaction}
-    POST   command {person, channel, name, [options]}  -> {interaction}; a slash command that was registered
+    POST   command {person, channel, name, [text], [options]}    -> {interaction}; a slash command that was
+                                                       registered, the text in its first option
     GET    commands?[guild]                            those registered
     GET    transcript?channel=ID&[after=ID]            messages as the platform shows them, nonce included
+    GET    reactions?channel=ID&message=ID             {emoji: [user, ...]}
+    GET    files?channel=ID&message=ID                 [{name, mime, size, data}], data in Base64
+    GET    whispers?person=ID                          [{message_id, text}]: what that person alone sees
+    POST   files/expire                                no address of a file is good any more
     GET    limits                                      {enabled, scale}
     POST   limits {[enabled], [scale]}
     POST   gateway/op7                                 ask every connection to reconnect
@@ -30,10 +41,13 @@
 Wait conditions: those of `playground`, and `answered {interaction}`, an interaction that the bot answered.
 """
 
+import base64
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from adapters.emulators.control import Args, ControlError, ControlTable
+from adapters.emulators.discord_files import SIZE_LIMIT, Given
 from adapters.emulators.events import JsonObject
 
 if TYPE_CHECKING:
@@ -43,6 +57,7 @@ if TYPE_CHECKING:
 def add_discord_routes(table: ControlTable, emulator: "DiscordEmulator") -> None:
     _add_places(table, emulator)
     _add_doings(table, emulator)
+    _add_messages(table, emulator)
     _add_views(table, emulator)
     _add_gateway(table, emulator)
     _add_limits(table, emulator)
@@ -92,6 +107,8 @@ def _add_places(table: ControlTable, emulator: "DiscordEmulator") -> None:
             view=args.flag("view", default=True),
             send=args.flag("send", default=True),
             history=args.flag("history", default=True),
+            react=args.flag("react", default=True),
+            attach=args.flag("attach", default=True),
         )
         return True
 
@@ -111,14 +128,6 @@ def _add_doings(table: ControlTable, emulator: "DiscordEmulator") -> None:
     def where(args: Args) -> tuple[int, int, int]:
         return args.integer("person"), args.integer("channel"), args.integer("message")
 
-    def edit(args: Args) -> object:
-        people.edit(*where(args), args.text("text"))
-        return True
-
-    def delete(args: Args) -> object:
-        people.delete(*where(args))
-        return True
-
     def react(args: Args) -> object:
         people.react(*where(args), args.text("emoji"))
         return True
@@ -137,16 +146,84 @@ def _add_doings(table: ControlTable, emulator: "DiscordEmulator") -> None:
         if not known:
             raise ControlError(f"the bot has registered no command {name}", 404)
         given = people.command(
-            args.integer("person"), args.integer("channel"), known[0], args.listing("options")
+            args.integer("person"),
+            args.integer("channel"),
+            known[0],
+            args.listing("options"),
+            args.text("text", ""),
         )
         return {"interaction": str(given.id)}
 
-    table.add("POST", "edit", edit)
-    table.add("POST", "delete", delete)
     table.add("POST", "react", react)
     table.add("POST", "typing", typing)
     table.add("POST", "press", press)
     table.add("POST", "command", command)
+
+
+def _add_messages(table: ControlTable, emulator: "DiscordEmulator") -> None:
+    people = emulator.people
+
+    def attach(args: Args) -> object:
+        said = people.say(
+            args.integer("person"),
+            args.integer("channel"),
+            args.text("text", ""),
+            reply_to=args.maybe_integer("reply_to"),
+            files=_files(args.listing("files")),
+        )
+        return {"id": str(said.id)}
+
+    def forward(args: Args) -> object:
+        person, channel = args.integer("person"), args.integer("channel")
+        said = people.forward(person, channel, args.integer("source"), args.integer("message"))
+        return {"id": str(said.id)}
+
+    def edit(args: Args) -> object:
+        where = args.integer("person"), args.integer("channel"), args.integer("message")
+        people.edit(*where, args.text("text"))
+        return True
+
+    def delete(args: Args) -> object:
+        people.delete(args.integer("person"), args.integer("channel"), args.integer("message"))
+        return True
+
+    def purge(args: Args) -> object:
+        people.purge(args.integer("channel"), [int(str(one)) for one in args.listing("messages")])
+        return True
+
+    def unfurl(args: Args) -> object:
+        people.unfurl(args.integer("channel"), args.integer("message"), args.text("title", "A page"))
+        return True
+
+    def expire(_: Args) -> object:
+        emulator.files.expire()
+        return True
+
+    table.add("POST", "attach", attach)
+    table.add("POST", "forward", forward)
+    table.add("POST", "edit", edit)
+    table.add("POST", "delete", delete)
+    table.add("POST", "purge", purge)
+    table.add("POST", "unfurl", unfurl)
+    table.add("POST", "files/expire", expire)
+
+
+def _files(given: Sequence[object]) -> list[Given]:
+    made: list[Given] = []
+    for one in given:
+        if not isinstance(one, dict):
+            raise ControlError("a file is an object")
+        file = Args(cast("JsonObject", one))
+        size = file.maybe_integer("size") or 0
+        if not 0 <= size <= SIZE_LIMIT:
+            raise ControlError(f"a file has at most {SIZE_LIMIT} bytes", 413)
+        try:
+            data = base64.b64decode(file.text("data", ""), validate=True)
+        except ValueError:
+            raise ControlError("data must be in Base64") from None
+        voice = file.flag("voice", default=False)
+        made.append(Given(file.text("name"), data or bytes(size), file.text("mime", ""), voice))
+    return made
 
 
 def _add_views(table: ControlTable, emulator: "DiscordEmulator") -> None:
@@ -163,6 +240,30 @@ def _add_views(table: ControlTable, emulator: "DiscordEmulator") -> None:
         found = [one for one in channel.messages.values() if one.id > after]
         return [{**one.as_json(), "deleted": one.deleted, "edits": len(one.editions)} for one in found]
 
+    def reactions(args: Args) -> object:
+        message = emulator.world.message(
+            emulator.world.channel(args.integer("channel")), args.integer("message")
+        )
+        return {emoji: [str(one) for one in users] for emoji, users in message.reactions.items()}
+
+    def files(args: Args) -> object:
+        message = emulator.world.message(
+            emulator.world.channel(args.integer("channel")), args.integer("message")
+        )
+        return [
+            {
+                "name": one.name,
+                "mime": one.mime,
+                "size": len(one.data),
+                "data": base64.b64encode(one.data).decode(),
+            }
+            for one in message.files
+        ]
+
+    def whispers(args: Args) -> object:
+        found = emulator.interactions.whispered(args.integer("person"))
+        return [{"message_id": str(one.id), "text": one.content} for one in found]
+
     async def answered(args: Args) -> object:
         number = args.text("interaction")
 
@@ -177,6 +278,9 @@ def _add_views(table: ControlTable, emulator: "DiscordEmulator") -> None:
     table.add("GET", "bot", bot)
     table.add("GET", "commands", lambda args: emulator.api.commands.get(args.maybe_integer("guild") or 0, []))
     table.add("GET", "transcript", transcript)
+    table.add("GET", "reactions", reactions)
+    table.add("GET", "files", files)
+    table.add("GET", "whispers", whispers)
     table.add_condition("answered", answered)
 
 

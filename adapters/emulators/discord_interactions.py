@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from adapters.emulators.discord_api import Ask, DiscordApi, Route, route
+from adapters.emulators.discord_files import check_files
 from adapters.emulators.discord_message import COMMAND, EPHEMERAL, LOADING, Message
 from adapters.emulators.discord_messages import EMPTY, is_empty, read_fields, rewrite
 from adapters.emulators.discord_params import ApiError, Body, bad_choice, form_error, read_content
@@ -67,6 +68,12 @@ class Interactions:
     def by_token(self, token: str) -> Interaction | None:
         return next((one for one in self._known.values() if one.token == token), None)
 
+    def whispered(self, user_id: int) -> list[Message]:
+        """What the bot said that this person alone sees."""
+        found = [one for one in self._known.values() if one.user.id == user_id]
+        said = [each for one in found for each in (one.original, *one.follow_ups.values())]
+        return [one for one in said if one is not None and one.flags & EPHEMERAL and not one.deleted]
+
     def _as_json(self, made: Interaction, data: JsonObject) -> JsonObject:
         channel, guild = made.channel, made.channel.guild
         shown: JsonObject = {
@@ -84,7 +91,7 @@ class Interactions:
             "entitlement_sku_ids": [],
             "authorizing_integration_owners": {"0": str(guild.id) if guild is not None else "0"},
             "context": 1 if guild is None else 0,
-            "attachment_size_limit": 10 * 1024 * 1024,
+            "attachment_size_limit": self._emulator.options.file_limit,
         }
         if guild is None:
             shown["user"] = made.user.as_json()
@@ -107,7 +114,7 @@ def interaction_callback(api: DiscordApi, ask: Ask) -> JsonObject | None:
     if kind not in (4, 5, 6, 7) or (kind in (6, 7) and found.kind != PRESS):
         raise bad_choice("type", (4, 5, 6, 7) if found.kind == PRESS else (4, 5))
     data = ask.form.mapping("data") or Body({})
-    message = _answer(api, found, kind, data)
+    message = _answer(api, ask, found, kind, data)
     found.answer = kind
     seen: JsonObject = {
         "interaction": str(found.id),
@@ -123,11 +130,11 @@ def interaction_callback(api: DiscordApi, ask: Ask) -> JsonObject | None:
     return _resource(found, kind, message)
 
 
-def _answer(api: DiscordApi, found: Interaction, kind: int, data: Body) -> Message | None:
+def _answer(api: DiscordApi, ask: Ask, found: Interaction, kind: int, data: Body) -> Message | None:
     if kind == 4:
-        found.original = _write(api, found, data)
+        found.original = _write(api, ask, found, data)
     elif kind == 5:
-        found.original = _write(api, found, data, loading=True)
+        found.original = _write(api, ask, found, data, loading=True)
     elif kind == 7 and found.message is not None:
         rewrite(api, found.message, data)
         found.original = found.message
@@ -137,11 +144,18 @@ def _answer(api: DiscordApi, found: Interaction, kind: int, data: Body) -> Messa
 
 
 def _write(
-    api: DiscordApi, found: Interaction, data: Body, *, loading: bool = False, follow_up: bool = False
+    api: DiscordApi,
+    ask: Ask,
+    found: Interaction,
+    data: Body,
+    *,
+    loading: bool = False,
+    follow_up: bool = False,
 ) -> Message:
     """A message of the bot as the answer; one that only the user sees is kept out of the channel."""
     content, fields = read_content(data, path="data.content"), read_fields(data)
-    if not loading and is_empty(content, fields):
+    _, files = check_files(ask.files, data, api.emulator.options.file_limit)
+    if not loading and is_empty(content, fields) and not files:
         raise EMPTY
     kind = COMMAND if found.kind == SLASH and not follow_up else 0
     ephemeral = data.integer("flags") & EPHEMERAL
@@ -151,6 +165,7 @@ def _write(
     else:
         message = api.world.append(found.channel, api.world.bot, content, kind=kind)
     message.fields = fields
+    message.files = api.emulator.files.keep(found.channel.id, files)
     message.flags = ephemeral | (LOADING if loading else 0)
     if not ephemeral:
         api.news.message(message)
@@ -198,7 +213,7 @@ def _named(api: DiscordApi, ask: Ask) -> Message:
 
 def create_follow_up(api: DiscordApi, ask: Ask) -> JsonObject:
     found = _by_token(api, ask)
-    message = _write(api, found, ask.form, follow_up=True)
+    message = _write(api, ask, found, ask.form, follow_up=True)
     found.follow_ups[message.id] = message
     return message.as_json(nonce=False)
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import cast
 
+from adapters.emulators.discord_files import StoredFile
 from adapters.emulators.discord_values import Channel, User, timestamp
 from adapters.emulators.events import JsonObject
 
@@ -12,6 +13,7 @@ from adapters.emulators.events import JsonObject
 DEFAULT, THREAD_CREATED, REPLY, COMMAND, THREAD_STARTER = 0, 18, 19, 20, 21
 WRITTEN = frozenset({DEFAULT, REPLY, COMMAND})
 SUPPRESS_EMBEDS, HAS_THREAD, EPHEMERAL, LOADING = 1 << 2, 1 << 5, 1 << 6, 1 << 7
+HAS_SNAPSHOT = 1 << 14
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +26,10 @@ class Edition:
 
 @dataclass(slots=True)
 class Message:
-    """One message. `fields` are what its author gave beside the text (components, embeds, flags …)."""
+    """One message. `fields` are what its author gave beside the text (components, embeds, flags …).
+
+    `forwarded` is the message that it passes on, instead of saying something.
+    """
 
     id: int
     channel: Channel
@@ -36,6 +41,8 @@ class Message:
     reference: "Message | None" = None
     fields: JsonObject = field(default_factory=dict[str, object])
     flags: int = 0
+    files: tuple[StoredFile, ...] = ()
+    forwarded: "Message | None" = None
     thread: Channel | None = None
     deleted: bool = False
     written: str = field(default_factory=timestamp)
@@ -74,7 +81,7 @@ class Message:
             "mention_everyone": False,
             "mentions": [user.as_json() for user in self.mentions],
             "mention_roles": [],
-            "attachments": [],
+            "attachments": [one.as_json() for one in self.files],
             "embeds": self.fields.get("embeds", []),
             "components": self.components,
             "pinned": False,
@@ -89,12 +96,32 @@ class Message:
             shown["thread"] = self.thread.as_json()
         if "webhook" in self.fields:
             shown["webhook_id"] = shown["application_id"] = self.fields["webhook"]
+        if self.forwarded is not None:
+            shown["message_reference"] = {**self._pointer(self.forwarded), "type": 1}
+            shown["message_snapshots"] = [{"message": self.forwarded.as_snapshot()}]
         if self.reference is not None:
             shown["message_reference"] = self._pointer(self.reference)
             if nested:
                 answered = None if self.reference.deleted else self.reference.as_json(nested=False)
                 shown["referenced_message"] = answered
         return shown
+
+    def as_snapshot(self) -> JsonObject:
+        """The message as one that passes it on shows it: without its author."""
+        kept = (
+            "content",
+            "timestamp",
+            "edited_timestamp",
+            "mentions",
+            "mention_roles",
+            "attachments",
+            "embeds",
+            "components",
+            "type",
+            "flags",
+        )
+        whole = self.as_json(nonce=False, nested=False)
+        return {name: whole[name] for name in kept}
 
     def as_told(self) -> JsonObject:
         """The message as the gateway tells it."""
@@ -114,6 +141,7 @@ class Message:
             "from_bot": self.author.bot,
             "text": self.content,
             "user": str(self.author.id),
+            "files": [one.name for one in self.files],
         }
 
     def _pointer(self, target: "Message") -> JsonObject:

@@ -4,9 +4,12 @@ Sending with `enforce_nonce` is idempotent for a while: the author's message wit
 is answered instead of a second one being made.
 """
 
+import unicodedata
+from collections.abc import Sequence
 from urllib.parse import unquote
 
 from adapters.emulators.discord_api import Ask, DiscordApi, Route, route
+from adapters.emulators.discord_files import Given, check_files
 from adapters.emulators.discord_message import (
     DEFAULT,
     HAS_THREAD,
@@ -28,6 +31,7 @@ from adapters.emulators.discord_values import DIRECT, Channel
 from adapters.emulators.events import JsonObject
 
 EMPTY = ApiError(400, 50006, "Cannot send an empty message")
+MOST_REACTIONS = 20
 _KEPT_FLAGS = SUPPRESS_EMBEDS | 1 << 12  # notifications
 
 
@@ -58,8 +62,11 @@ def create_message(api: DiscordApi, ask: Ask) -> JsonObject:
     channel = api.open_channel(ask)
     body = ask.form
     content, fields, nonce = read_content(body), read_fields(body), read_nonce(body)
-    if is_empty(content, fields):
+    _, files = check_files(ask.files, body, api.emulator.options.file_limit)
+    if is_empty(content, fields) and not files:
         raise EMPTY
+    if files and not channel.root.attach:
+        raise ApiError(403, 50013, "Missing Permissions")
     target = _target(body, channel)
     if nonce is not None and body.flag("enforce_nonce"):
         made, at = channel.nonces.get(str(nonce), (None, 0.0))
@@ -76,6 +83,7 @@ def create_message(api: DiscordApi, ask: Ask) -> JsonObject:
         nonce=nonce,
     )
     message.fields = fields
+    message.files = api.emulator.files.keep(channel.id, files)
     message.flags = body.integer("flags") & _KEPT_FLAGS
     if nonce is not None:
         channel.nonces[str(nonce)] = (message, api.now)
@@ -113,18 +121,22 @@ def edit_message(api: DiscordApi, ask: Ask) -> JsonObject:
         api.check_writable(channel)
     if channel.archived:
         raise ApiError(400, 50083, "Thread is archived")
-    return rewrite(api, message, ask.form)
+    return rewrite(api, message, ask.form, ask.files)
 
 
-def rewrite(api: DiscordApi, message: Message, body: Body) -> JsonObject:
-    """Change what a body names of a message."""
+def rewrite(api: DiscordApi, message: Message, body: Body, given: Sequence[Given] = ()) -> JsonObject:
+    """Change what a body names of a message, and add files."""
+    kept, files = check_files(given, body, api.emulator.options.file_limit, message.files)
     content = read_content(body) if "content" in body else message.content
     fields = read_fields(body)
-    if is_empty(content, {**message.fields, **fields}):
+    if is_empty(content, {**message.fields, **fields}) and not (kept or files):
         raise EMPTY
     flags = message.flags
     if "flags" in body:
         flags = flags & HAS_THREAD | body.integer("flags") & _KEPT_FLAGS
+    store = api.emulator.files
+    store.forget([one for one in message.files if one not in kept])
+    message.files = (*kept, *store.keep(message.channel.id, files))
     message.rewrite(content, fields, flags)
     message.mentions = api.world.mentioned(content)
     api.news.edit(message)
@@ -141,6 +153,7 @@ def delete_message(api: DiscordApi, ask: Ask) -> None:
     if channel.archived:
         raise ApiError(400, 50083, "Thread is archived")
     message.deleted = True
+    api.emulator.files.forget(message.files)
     api.news.delete(message)
 
 
@@ -158,19 +171,45 @@ def delete_reaction(api: DiscordApi, ask: Ask) -> None:
 
 
 def _react(api: DiscordApi, ask: Ask, *, added: bool) -> None:
-    channel = api.open_channel(ask)
+    channel = api.channel(ask)
     message = api.message(ask, channel)
     emoji = unquote(ask.path["emoji"])
-    if not emoji or (emoji.isascii() and ":" not in emoji):
+    if not _is_emoji(emoji):
         raise ApiError(400, 10014, "Unknown Emoji")
-    users = message.reactions.setdefault(emoji, set())
+    if channel.archived:
+        raise ApiError(400, 50083, "Thread is archived")
+    users = message.reactions.get(emoji, set())
     if added:
+        _check_reaction(api, message, emoji)
         users.add(api.world.bot.id)
-    else:
+        message.reactions[emoji] = users
+    elif api.world.bot.id in users:
         users.discard(api.world.bot.id)
-    if not users:
-        del message.reactions[emoji]
+        if not users:
+            del message.reactions[emoji]
+    else:
+        return
     api.news.reaction(message, api.world.bot, emoji, added=added)
+
+
+def _check_reaction(api: DiscordApi, message: Message, emoji: str) -> None:
+    """Whether the bot may put this one. Joining in where people have it needs no permission."""
+    if emoji in message.reactions:
+        return
+    if not message.channel.root.react:
+        raise ApiError(403, 50013, "Missing Permissions")
+    direct = api.world.direct.get(message.author.id)
+    if direct is not None and not direct.send:
+        raise ApiError(403, 90001, "Reaction was blocked")
+    if len(message.reactions) >= MOST_REACTIONS:
+        raise ApiError(400, 30010, f"Maximum number of reactions reached ({MOST_REACTIONS})")
+
+
+def _is_emoji(given: str) -> bool:
+    """Signs as people type them; those of a guild's own, `name:id`, this emulator does not have."""
+    return any(unicodedata.category(one) in {"So", "Sk", "Me"} for one in given) and not any(
+        unicodedata.category(one).startswith(("L", "Z", "C")) and one != "\u200d" for one in given
+    )
 
 
 _MESSAGE = "/channels/{channel}/messages/{message}"

@@ -4,6 +4,7 @@ The bot hears nothing of places that it does not see.
 """
 
 import time
+from collections.abc import Sequence
 
 from adapters.emulators.discord_message import Message
 from adapters.emulators.discord_sessions import (
@@ -37,14 +38,26 @@ class DiscordNews:
         self._tell_message("MESSAGE_CREATE", message)
 
     def edit(self, message: Message) -> None:
-        self._tell_message("MESSAGE_UPDATE", message)
+        self.tell_change(message)
         self._events.emit("edit", message.as_event())
+
+    def tell_change(self, message: Message) -> None:
+        """Tell the bot alone that something about a message is otherwise, like a preview of its links."""
+        self._tell_message("MESSAGE_UPDATE", message)
 
     def delete(self, message: Message) -> None:
         channel = message.channel
         data: JsonObject = {"id": str(message.id), "channel_id": str(channel.id), **_guild_id(channel)}
         self._tell(channel, "MESSAGE_DELETE", data, (GUILD_MESSAGES, DIRECT_MESSAGES))
         self._events.emit("delete", message.as_event())
+
+    def purge(self, channel: Channel, messages: Sequence[Message]) -> None:
+        """Many at once, as a moderator does."""
+        ids = [str(one.id) for one in messages]
+        data: JsonObject = {"ids": ids, "channel_id": str(channel.id), **_guild_id(channel)}
+        self._tell(channel, "MESSAGE_DELETE_BULK", data, (GUILD_MESSAGES, DIRECT_MESSAGES))
+        for one in messages:
+            self._events.emit("delete", one.as_event())
 
     def typing(self, channel: Channel, user: User) -> None:
         data: JsonObject = {
@@ -133,7 +146,8 @@ class DiscordNews:
         intent = DIRECT_MESSAGES if channel.guild is None else GUILD_MESSAGES
         bare: JsonObject | None = None
         if channel.guild is not None and not message.author.bot and channel.bot not in message.mentions:
-            bare = {**data, "content": "", "embeds": [], "attachments": [], "components": []}
+            hidden: JsonObject = {"content": "", "embeds": [], "attachments": [], "components": []}
+            bare = {name: one for name, one in data.items() if name != "message_snapshots"} | hidden
         self._sessions.tell(
             Dispatch(name, data, intent, bare, chat=str(channel.root.id), text=message.content)
         )

@@ -118,27 +118,21 @@ class Body:
 
 
 async def read_body(request: web.BaseRequest) -> object:
-    """The JSON of a request: its body, or the `payload_json` of a form. Raises ApiError.
+    """The JSON of a request. Raises ApiError.
 
-    A body of any other content type is none, as on the platform.
+    A body of any other content type is none, as on the platform; of a form see `discord_files`.
     """
-    if not request.body_exists:
+    if not request.body_exists or request.content_type != "application/json":
         return {}
-    kind = request.content_type
-    if kind == "multipart/form-data":
-        try:
-            form = await request.post()
-        except ValueError:
-            raise ApiError(400, 50035, "Invalid Form Body") from None
-        given = form.get("payload_json", "{}")
-        text = given if isinstance(given, str) else "{}"
-    elif kind == "application/json":
-        try:
-            text = (await request.read()).decode() or "{}"
-        except UnicodeDecodeError:
-            raise _bad_json() from None
-    else:
-        return {}
+    try:
+        text = (await request.read()).decode() or "{}"
+    except UnicodeDecodeError:
+        raise _bad_json() from None
+    return parse_json(text)
+
+
+def parse_json(text: str) -> object:
+    """Raises ApiError for what is none."""
     try:
         parsed: object = json.loads(text)
         json.dumps(parsed, ensure_ascii=False).encode()  # half a character is no JSON either

@@ -1,8 +1,12 @@
 """What people and administrators do on this Discord."""
 
+from collections.abc import Sequence
+
 from adapters.emulators.control import ControlError
+from adapters.emulators.discord_commands import fill
+from adapters.emulators.discord_files import VOICE_MESSAGE, FileStore, Given, check_given
 from adapters.emulators.discord_interactions import PRESS, SLASH, Interaction, Interactions
-from adapters.emulators.discord_message import DEFAULT, REPLY, WRITTEN, Message
+from adapters.emulators.discord_message import DEFAULT, HAS_SNAPSHOT, REPLY, WRITTEN, Message
 from adapters.emulators.discord_news import DiscordNews
 from adapters.emulators.discord_params import MAX_CONTENT
 from adapters.emulators.discord_places import make_thread
@@ -14,7 +18,10 @@ from adapters.emulators.events import JsonObject
 class DiscordPeople:
     """Twins of control routes; they raise ControlError for what nobody could do."""
 
-    def __init__(self, world: DiscordWorld, news: DiscordNews, interactions: Interactions) -> None:
+    def __init__(
+        self, world: DiscordWorld, news: DiscordNews, interactions: Interactions, files: FileStore
+    ) -> None:
+        self._files = files
         self._world = world
         self._news = news
         self._interactions = interactions
@@ -67,7 +74,16 @@ class DiscordPeople:
         thread.archived, thread.locked = archived, locked
         self._news.thread(thread, "UPDATE")
 
-    def permit(self, channel_id: int, *, view: bool = True, send: bool = True, history: bool = True) -> None:
+    def permit(
+        self,
+        channel_id: int,
+        *,
+        view: bool = True,
+        send: bool = True,
+        history: bool = True,
+        react: bool = True,
+        attach: bool = True,
+    ) -> None:
         """What the bot may do in a channel from now on; `send` alone counts in a direct chat."""
         channel = self._world.channel(channel_id)
         if channel.kind == THREAD:
@@ -77,6 +93,7 @@ class DiscordPeople:
             return
         seen = channel.view
         channel.view, channel.send, channel.history = view, send, history
+        channel.react, channel.attach = react, attach
         self._news.channel(channel, "UPDATE")
         if view and not seen:
             self._news.threads_of(channel)
@@ -92,12 +109,22 @@ class DiscordPeople:
 
     # Doings.
 
-    def say(self, person_id: int, channel_id: int, text: str, *, reply_to: int | None = None) -> Message:
-        """A person writes in a channel, thread or direct chat."""
+    def say(
+        self,
+        person_id: int,
+        channel_id: int,
+        text: str,
+        *,
+        reply_to: int | None = None,
+        files: Sequence[Given] = (),
+        forward: Message | None = None,
+    ) -> Message:
+        """A person writes in a channel, thread or direct chat; with files, or passing a message on."""
         channel = self._world.channel(channel_id)
         author = self._member(channel, person_id)
-        if not text.strip() or len(text) > MAX_CONTENT:
+        if not (text.strip() or files or forward) or len(text) > MAX_CONTENT:
             raise ControlError(f"a message has 1 to {MAX_CONTENT} characters")
+        check_given(files, text)
         target = None if reply_to is None else self._world.message(channel, reply_to)
         if channel.archived:
             if channel.locked:
@@ -108,11 +135,25 @@ class DiscordPeople:
         message = self._world.append(channel, author, text.strip(), kind=kind, reference=target)
         if target is not None and target.author not in message.mentions:
             message.mentions = (*message.mentions, target.author)  # an answer notifies, too
+        message.files = self._files.keep(channel.id, files)
+        message.forwarded = forward
+        message.flags |= VOICE_MESSAGE if any(one.voice for one in files) else 0
+        message.flags |= HAS_SNAPSHOT if forward is not None else 0
         self._news.message(message)
         return message
 
+    def forward(self, person_id: int, channel_id: int, source_id: int, message_id: int) -> Message:
+        """A person passes on a message of another place."""
+        source = self._world.channel(source_id)
+        self._member(source, person_id)
+        passed = self._world.message(source, message_id)
+        return self.say(person_id, channel_id, "", forward=passed)
+
     def edit(self, person_id: int, channel_id: int, message_id: int, text: str) -> Message:
         message = self._own(person_id, channel_id, message_id)
+        text = text.strip()
+        if not (text or message.files) or len(text) > MAX_CONTENT or message.forwarded is not None:
+            raise ControlError(f"message {message_id} cannot be changed to this")
         message.rewrite(text, {}, message.flags)
         message.mentions = self._world.mentioned(text)
         self._news.edit(message)
@@ -121,7 +162,25 @@ class DiscordPeople:
     def delete(self, person_id: int, channel_id: int, message_id: int) -> None:
         message = self._own(person_id, channel_id, message_id)
         message.deleted = True
+        self._files.forget(message.files)
         self._news.delete(message)
+
+    def purge(self, channel_id: int, message_ids: Sequence[int]) -> None:
+        """A moderator deletes many messages of a guild's channel at once."""
+        channel = self._world.channel(channel_id)
+        if channel.guild is None or not 2 <= len(set(message_ids)) <= 100:
+            raise ControlError("of 2 to 100 messages, in a channel of a guild")
+        found = [self._world.message(channel, one) for one in message_ids]
+        for one in found:
+            one.deleted = True
+            self._files.forget(one.files)
+        self._news.purge(channel, found)
+
+    def unfurl(self, channel_id: int, message_id: int, title: str = "A page") -> None:
+        """The platform shows what a link in a message leads to. Nobody has edited anything."""
+        message = self._world.message(self._world.channel(channel_id), message_id)
+        message.fields["embeds"] = [{"type": "link", "title": title, "url": "http://127.0.0.1/"}]
+        self._news.tell_change(message)
 
     def react(self, person_id: int, channel_id: int, message_id: int, emoji: str) -> None:
         channel = self._world.channel(channel_id)
@@ -162,14 +221,19 @@ class DiscordPeople:
         return self._interactions.begin(PRESS, channel, user, data, message)
 
     def command(
-        self, person_id: int, channel_id: int, command: JsonObject, options: list[object]
+        self,
+        person_id: int,
+        channel_id: int,
+        command: JsonObject,
+        options: Sequence[object] = (),
+        text: str = "",
     ) -> Interaction:
-        """A person gives a slash command that the bot has registered."""
+        """A person gives a slash command that the bot has registered; `text` goes into its first option."""
         channel = self._world.channel(channel_id)
         user = self._member(channel, person_id)
         data: JsonObject = {"id": command["id"], "name": command["name"], "type": 1}
-        if options:
-            data["options"] = options
+        if filled := fill(command, channel, options, text):
+            data["options"] = filled
         return self._interactions.begin(SLASH, channel, user, data)
 
     def _own(self, person_id: int, channel_id: int, message_id: int) -> Message:

@@ -18,7 +18,8 @@ EPOCH = 1_420_070_400_000  # milliseconds; the first of January 2015
 TEXT, DIRECT, THREAD = 0, 1, 11  # types of channels
 
 VIEW_CHANNEL, SEND_MESSAGES, READ_HISTORY = 1 << 10, 1 << 11, 1 << 16
-_EVERYTHING_ELSE = 1 << 6 | 1 << 14 | 1 << 15 | 1 << 18 | 1 << 31 | 1 << 35 | 1 << 38
+ADD_REACTIONS, ATTACH_FILES = 1 << 6, 1 << 15
+_EVERYTHING_ELSE = ADD_REACTIONS | 1 << 14 | ATTACH_FILES | 1 << 18 | 1 << 31 | 1 << 35 | 1 << 38
 EVERYONE = VIEW_CHANNEL | SEND_MESSAGES | READ_HISTORY | _EVERYTHING_ELSE
 
 
@@ -169,7 +170,8 @@ class Guild:
 class Channel:
     """A text channel of a guild, a direct chat (it has a `user`) or a thread (it has a `parent`).
 
-    `view`, `send` and `history` are what the bot may do; in a direct chat `send` is false when it is blocked.
+    `view`, `send`, `history`, `react` and `attach` are what the bot may do; in a direct chat `send` is false
+    when it is blocked.
     """
 
     id: int
@@ -183,6 +185,8 @@ class Channel:
     view: bool = True
     send: bool = True
     history: bool = True
+    react: bool = True
+    attach: bool = True
     archived: bool = False
     locked: bool = False
     deleted: bool = False
@@ -206,6 +210,7 @@ class Channel:
         if not self.visible:
             return 0
         gone = (0 if root.send else SEND_MESSAGES | 1 << 38) | (0 if root.history else READ_HISTORY)
+        gone |= (0 if root.react else ADD_REACTIONS) | (0 if root.attach else ATTACH_FILES)
         return EVERYONE & ~gone
 
     def as_json(self) -> JsonObject:

@@ -16,7 +16,15 @@ from dataclasses import dataclass, field
 
 from aiohttp import web
 
-from adapters.emulators import slack_chat, slack_conversations, slack_methods, slack_responses, slack_streams
+from adapters.emulators import (
+    slack_chat,
+    slack_conversations,
+    slack_methods,
+    slack_reactions,
+    slack_responses,
+    slack_streams,
+    slack_uploads,
+)
 from adapters.emulators.calls import Call
 from adapters.emulators.control import CONTROL
 from adapters.emulators.events import JsonObject
@@ -25,6 +33,7 @@ from adapters.emulators.server import EmulatorServer, Reply, serve
 from adapters.emulators.slack_api import SCOPES, Ask, Limits, Method, SlackApi, Streaming
 from adapters.emulators.slack_control import add_slack_routes
 from adapters.emulators.slack_deliveries import Patience
+from adapters.emulators.slack_files import PRIVATE, UPLOAD, SlackFiles
 from adapters.emulators.slack_hearing import SUBSCRIPTIONS, SlackHearing
 from adapters.emulators.slack_params import ApiError, Params, read_call
 from adapters.emulators.slack_people import SlackPeople
@@ -40,6 +49,8 @@ _METHODS: dict[str, Method] = {
         *slack_chat.METHODS,
         *slack_streams.METHODS,
         *slack_conversations.METHODS,
+        *slack_reactions.METHODS,
+        *slack_uploads.METHODS,
     )
 }
 _FAILURES = {429: "ratelimited", 500: "internal_error", 502: "service_unavailable"}
@@ -80,10 +91,11 @@ class SlackEmulator(EmulatorServer):
         self.world = SlackWorld(options.now, name=options.name)
         self.socket = SlackSocket(self.events, self.faults, self.world.app.app_id, options.patience)
         self.hearing = SlackHearing(self.world, self.socket.deliveries, options.subscriptions)
+        self.files = SlackFiles(self.world.seconds, lambda: self.base_url)
         self.people = SlackPeople(
-            self.world, self.hearing, self.socket.deliveries, self.events, lambda: self.base_url
+            self.world, self.hearing, self.socket.deliveries, self.events, self.files, lambda: self.base_url
         )
-        self.api = SlackApi(self.world, self.people, self.hearing, self.socket, self.events)
+        self.api = SlackApi(self.world, self.people, self.hearing, self.socket, self.events, self.files)
         self.api.scopes, self.api.streaming = options.scopes, options.streaming
         self.api.clock, self.api.base_url = options.clock, lambda: self.base_url
         self.api.set_limits(options.limits)
@@ -135,6 +147,8 @@ class SlackEmulator(EmulatorServer):
             return await self.socket.serve(request)
         if request.path.startswith(slack_responses.PATH):
             return await self._respond(request)
+        if request.path.startswith((UPLOAD, PRIVATE)) or request.path == slack_uploads.LOGIN:
+            return await self._bytes(request)
         if not request.path.startswith("/api/") or request.method not in {"GET", "POST"}:
             return web.Response(status=404, text="not found")
         name = request.path.removeprefix("/api/")
@@ -165,6 +179,35 @@ class SlackEmulator(EmulatorServer):
         except ApiError as error:
             return _refusal(error, self._headers(method))
         return Reply(200, json.dumps({"ok": True, **answer}).encode(), headers=self._headers(method))
+
+    async def _bytes(self, request: web.BaseRequest) -> web.StreamResponse:
+        """Files come and go: calls of `upload_url` and `url_private` in the log."""
+        path = request.path
+        if request.method == "POST" and path.startswith(UPLOAD):
+            content = await slack_uploads.take(request)
+            call = self.calls.open(self.world.app.app_id, "upload_url", {"size": len(content)}, "", "")
+            return await self._at_once(request, call, lambda: slack_uploads.put(self.api, path, content))
+        if request.method != "GET" or path.startswith(UPLOAD):
+            return web.Response(status=405)
+        if path == slack_uploads.LOGIN:
+            return slack_uploads.login_page()
+        token = request.headers.get("Authorization", "").removeprefix("Bearer ").strip()
+        shown = {"path": path, "token": bool(token)}
+        call = self.calls.open(self.world.app.app_id, "url_private", shown, "", "")
+        anything = slack_uploads.METHODS[0]  # as good as any call of the bot's
+
+        def reply() -> Reply:
+            return slack_uploads.hand_out(self.api, path, lambda: self._authorize(anything, token))
+
+        return await self._at_once(request, call, reply)
+
+    async def _at_once(
+        self, request: web.BaseRequest, call: Call, reply: Callable[[], Reply]
+    ) -> web.StreamResponse:
+        async def effect() -> Reply:
+            return reply()
+
+        return await self.carry_out(request, call, effect)
 
     async def _respond(self, request: web.BaseRequest) -> web.StreamResponse:
         """A response URL needs no token: its address is the secret."""

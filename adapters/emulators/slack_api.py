@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from adapters.emulators.calls import Call
 from adapters.emulators.events import EventLog, JsonObject
 from adapters.emulators.limits import Limiter, Rate
+from adapters.emulators.slack_files import SlackFiles
 from adapters.emulators.slack_hearing import SlackHearing
 from adapters.emulators.slack_params import ApiError, Params
 from adapters.emulators.slack_people import SlackPeople
@@ -25,6 +26,8 @@ SCOPES: tuple[str, ...] = (
     "channels:read",
     "chat:write",
     "commands",
+    "files:read",
+    "files:write",
     "groups:history",
     "groups:read",
     "im:history",
@@ -33,6 +36,7 @@ SCOPES: tuple[str, ...] = (
     "mpim:history",
     "mpim:read",
     "mpim:write",
+    "reactions:read",
     "reactions:write",
     "team:read",
     "users:read",
@@ -44,6 +48,7 @@ _TIERS = {
     3: Rate(50, 60, burst=50),
     4: Rate(100, 60, burst=100),
 }
+MAX_BYTES = 1 << 30  # of a file
 SPECIAL = 0  # a tier of its own: far above what one app does
 
 
@@ -96,7 +101,11 @@ class Streaming:
 
 
 class SlackApi:
-    """What the methods share: the world, what the app is told, scopes and rate limits."""
+    """What the methods share: the world, what the app is told, scopes and rate limits.
+
+    `largest_file` is the workspace's own limit in bytes. `markdown_refusal` is the word that Slack refuses
+    every Markdown with, as it does now and then; empty while it takes it.
+    """
 
     def __init__(
         self,
@@ -105,7 +114,11 @@ class SlackApi:
         hearing: SlackHearing,
         socket: SlackSocket,
         events: EventLog,
+        files: SlackFiles,
     ) -> None:
+        self.files = files
+        self.largest_file = MAX_BYTES
+        self.markdown_refusal = ""
         self.world = world
         self.people = people
         self.hearing = hearing

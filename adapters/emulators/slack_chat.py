@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from adapters.emulators.events import JsonObject
 from adapters.emulators.slack_api import SPECIAL, Ask, Method, SlackApi
 from adapters.emulators.slack_blocks import MAX_MARKDOWN, check_blocks
-from adapters.emulators.slack_params import ApiError, Params
+from adapters.emulators.slack_params import ApiError, Params, invalid_arguments
 from adapters.emulators.slack_values import Channel, Message
 
 MAX_TEXT = 40_000  # characters; what is longer is cut off
@@ -28,6 +28,7 @@ class Content:
 
     def write(self, message: Message) -> None:
         """Put it into a message. A text without blocks removes the blocks that were there."""
+        message.rewritten = True
         if self.markdown:
             message.text, message.markdown, message.blocks = self.markdown, True, []
             return
@@ -47,6 +48,14 @@ def read_content(params: Params) -> Content:
         if len(markdown) > MAX_MARKDOWN:
             raise ApiError("msg_too_long")
     return Content(text, markdown, None if given is None else check_blocks(given))
+
+
+def check_markdown(api: SlackApi, content: Content) -> None:
+    """Refuse Markdown while Slack does; see `SlackApi.markdown_refusal`."""
+    blocks = content.blocks or []
+    word = api.markdown_refusal
+    if word and (content.markdown or any(one.get("type") == "markdown" for one in blocks)):
+        raise invalid_arguments("markdown_text") if word == "invalid_arguments" else ApiError(word)
 
 
 def read_metadata(params: Params) -> JsonObject | None:
@@ -74,6 +83,7 @@ def post_message(api: SlackApi, ask: Ask) -> JsonObject:
     params = ask.params
     given = params.required("channel")
     content, metadata = read_content(params), read_metadata(params)
+    check_markdown(api, content)
     channel = api.writable(given)
     thread = find_thread(params, channel)
     if content.empty:
@@ -101,6 +111,7 @@ def update(api: SlackApi, ask: Ask) -> JsonObject:
     content, metadata = read_content(params), read_metadata(params)
     if content.text is not None and len(content.text) > MAX_UPDATE:
         raise ApiError("msg_too_long")
+    check_markdown(api, content)
     channel = api.writable(given)
     message = api.own_message(channel, ts, "cant_update_message")
     close_when_expired(api, message)

@@ -1,5 +1,6 @@
 """The control client for Slack: `EmulatorControl` with what people do and what befalls the socket."""
 
+import base64
 from collections.abc import Sequence
 from typing import cast
 
@@ -36,6 +37,42 @@ class SlackControl(EmulatorControl):
 
     async def click(self, person: str, chat: str, message: str, label: str) -> None:
         await self.request("POST", "click", person=person, chat=chat, message=message, label=label)
+
+    async def command(self, person: str, chat: str, command: str, text: str = "") -> None:
+        """The user invokes a slash command, given with its slash."""
+        await self.request("POST", "command", person=person, chat=chat, command=command, text=text)
+
+    async def send_file(self, person: str, chat: str, name: str, content: bytes, **more: object) -> str:
+        """The user sends a file, with text, thread, mention, mime, voice or connect; the message's ts."""
+        given = base64.b64encode(content).decode()
+        return await self._id("send_file", person=person, chat=chat, name=name, base64=given, **more)
+
+    async def react(self, person: str, chat: str, message: str, name: str, *, removed: bool = False) -> None:
+        await self.request(
+            "POST", "react", person=person, chat=chat, message=message, name=name, removed=removed
+        )
+
+    async def unfurl(self, chat: str, message: str) -> None:
+        await self.request("POST", "unfurl", chat=chat, message=message)
+
+    async def message(self, chat: str, message: str) -> JsonObject:
+        """As the Web API shows it, with files and reactions."""
+        return cast("JsonObject", await self.request("GET", "message", chat=chat, message=message))
+
+    async def file(self, file: str) -> JsonObject:
+        """As files.info shows it; its bytes are at `base64`."""
+        return cast("JsonObject", await self.request("GET", "file", file=file))
+
+    async def delete_file(self, file: str) -> None:
+        await self.request("POST", "delete_file", file=file)
+
+    async def files(self, *, held: bool | None = None, largest: int | None = None) -> None:
+        """Whether what the app sends is shown late, and how large a file the workspace allows."""
+        await self.request("POST", "files", held=held, largest=largest)
+
+    async def refuse_markdown(self, word: str = "") -> None:
+        """Refuse every Markdown with a word of Slack's, or with none take it again."""
+        await self.request("POST", "markdown", refuse=word)
 
     async def shown(self, chat: str, thread: str | None = None) -> list[JsonObject]:
         found = await self.request("GET", "shown", chat=chat, thread=thread)

@@ -9,6 +9,17 @@ platform (person, direct, channel, say, click, shown, …) in `playground`.
     POST   edit {person, chat, message, text}
     POST   erase {person, chat, message}                a user deletes their own message
     POST   command {person, chat, command, [text]}      a slash command
+    POST   send_file {person, chat, name, [text], [thread], [mention], [content | base64 | size], [mime],
+           [voice], [connect]}                          a user sends a file -> {id, file}; `voice` is spoken,
+                                                        `connect` comes from another workspace
+    POST   react {person, chat, message, name, [removed]}
+    POST   unfurl {chat, message}                       Slack adds the preview of a link: no person's edit
+    GET    message?chat=ID&message=TS                   as the Web API shows it, with files and reactions
+    GET    file?file=ID                                 as files.info shows it, with its bytes in base64
+    POST   delete_file {file}                           its owner deletes it
+    POST   files {[held], [largest]}                    held: what an app completes is shown when let go;
+                                                        largest: the workspace's limit in bytes
+    POST   markdown {[refuse]}                          the word to refuse every Markdown with; none takes it
     POST   open_home {person, [tab]}                    app_home_opened
     POST   open_assistant {person}                      assistant_thread_started -> {thread}
     POST   leave {person, chat}                         member_left_channel
@@ -29,19 +40,23 @@ platform (person, direct, channel, say, click, shown, …) in `playground`.
 
 A fault `duplicate` on the method `envelope` delivers the next envelope twice.
 
-Events beside the common ones: `connected`, `disconnected`, `envelope`, `acked`, `ack_unknown`,
-`envelope_failed` (to be retried), `envelope_lost`, `press`, `delete`, `ephemeral`, `reaction`, `title`,
-`prompts`, `action_cleared`.
+Events beside the common ones (`message` and `edit` name the `files` where there are some): `connected`,
+`disconnected`, `envelope`, `acked`, `ack_unknown`, `envelope_failed` (to be retried), `envelope_lost`,
+`press`, `delete`, `ephemeral`, `reaction` {chat, message_id, user, name, on}, `title`, `prompts`,
+`action_cleared`; `action` has the `messages` that are shown in turn.
 
 Wait conditions: `under_way {count}` (that many envelopes are neither acknowledged nor lost) and
 `disconnected {}`.
 """
 
+import base64
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from adapters.emulators import slack_reactions
 from adapters.emulators.control import Args, ControlError, ControlTable
 from adapters.emulators.slack_deliveries import Patience
+from adapters.emulators.slack_files import Given
 
 if TYPE_CHECKING:
     from adapters.emulators.slack import SlackEmulator
@@ -49,6 +64,7 @@ if TYPE_CHECKING:
 
 def add_slack_routes(table: ControlTable, emulator: "SlackEmulator") -> None:
     _add_people(table, emulator)
+    _add_files(table, emulator)
     _add_places(table, emulator)
     _add_socket(table, emulator)
     _add_machinery(table, emulator)
@@ -79,6 +95,76 @@ def _add_people(table: ControlTable, emulator: "SlackEmulator") -> None:
     table.add("POST", "command", command)
     table.add("POST", "open_home", open_home)
     table.add("POST", "open_assistant", lambda args: {"thread": people.start_assistant(args.text("person"))})
+
+
+def _add_files(table: ControlTable, emulator: "SlackEmulator") -> None:
+    files, api = emulator.files, emulator.api
+
+    def send_file(args: Args) -> object:
+        mention = f"<@{emulator.world.bot.id}> " if args.flag("mention", False) else ""
+        given = Given(
+            args.text("name"),
+            _content(args),
+            args.maybe_text("mime"),
+            voice=args.flag("voice", False),
+            connect=args.flag("connect", False),
+        )
+        text = f"{mention}{args.text('text', '')}".rstrip()
+        message, (file,) = emulator.people.share(
+            args.text("person"), args.text("chat"), [given], text=text, thread=args.text("thread", "")
+        )
+        return {"id": message.ts, "file": file.id}
+
+    def react(args: Args) -> object:
+        where = args.text("chat"), args.text("message")
+        slack_reactions.react(
+            api, args.text("person"), *where, args.text("name"), removed=args.flag("removed", False)
+        )
+        return True
+
+    def unfurl(args: Args) -> object:
+        emulator.people.unfurl(args.text("chat"), args.text("message"))
+        return True
+
+    def file(args: Args) -> object:
+        found = files.file(args.text("file"))
+        return {**found.as_json(), "base64": base64.b64encode(found.content).decode()}
+
+    def delete_file(args: Args) -> object:
+        files.file(args.text("file")).deleted = True
+        return True
+
+    def set_files(args: Args) -> object:
+        api.largest_file = args.maybe_integer("largest") or api.largest_file
+        files.hold(held=args.flag("held", files.holding))
+        return True
+
+    def markdown(args: Args) -> object:
+        api.markdown_refusal = args.text("refuse", "")
+        return True
+
+    def message(args: Args) -> object:
+        return emulator.world.message(args.text("chat"), args.text("message")).as_json(metadata=True)
+
+    table.add("POST", "send_file", send_file)
+    table.add("POST", "react", react)
+    table.add("POST", "unfurl", unfurl)
+    table.add("GET", "message", message)
+    table.add("GET", "file", file)
+    table.add("POST", "delete_file", delete_file)
+    table.add("POST", "files", set_files)
+    table.add("POST", "markdown", markdown)
+
+
+def _content(args: Args) -> bytes:
+    """The bytes of a file: as text, in base64, or so many of no matter what."""
+    if "base64" in args.values:
+        try:
+            return base64.b64decode(args.text("base64"), validate=True)
+        except ValueError:
+            raise ControlError("base64 is not base64") from None
+    size = args.maybe_integer("size")
+    return args.text("content", "").encode() if size is None else b"x" * size
 
 
 def _add_places(table: ControlTable, emulator: "SlackEmulator") -> None:

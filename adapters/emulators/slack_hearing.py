@@ -62,6 +62,10 @@ class SlackHearing:
         self._tell(_LISTS[channel.kind], self._on(channel, event, stamp), channel, message.read())
 
     def deleted(self, channel: Channel, message: Message, previous: JsonObject) -> None:
+        """A message is gone; one that others have answered changes into a stone instead."""
+        if message.standing_replies():
+            self.changed(channel, message, previous)
+            return
         stamp = self._world.stamp()
         event: JsonObject = {
             "type": "message",

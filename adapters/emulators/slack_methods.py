@@ -1,15 +1,12 @@
-"""Web API methods about the app itself, its connections, users, reactions and the marks of being at work."""
-
-import re
+"""Web API methods about the app itself, its connections, users and the marks of being at work."""
 
 from adapters.emulators.events import JsonObject
 from adapters.emulators.slack_api import SPECIAL, Ask, Method, SlackApi
 from adapters.emulators.slack_params import ApiError
 from adapters.emulators.slack_socket import PATH
-from adapters.emulators.slack_values import Channel, Message
+from adapters.emulators.slack_values import Channel
 
 MAX_STATUS_MESSAGES = 10
-_EMOJI = re.compile(r"[a-z0-9_+'-]{1,100}(::skin-tone-[2-6])?\Z")
 
 
 def auth_test(api: SlackApi, _: Ask) -> JsonObject:
@@ -69,42 +66,6 @@ def views_publish(api: SlackApi, ask: Ask) -> JsonObject:
     return {"view": {**view, "id": f"V{user[1:]}", "app_id": api.world.app.app_id, "hash": api.world.stamp()}}
 
 
-# Reactions
-
-
-def _reacted(api: SlackApi, ask: Ask) -> tuple[Channel, Message, str]:
-    name, ts = ask.params.required("name").strip(":"), ask.params.required("timestamp")
-    channel = api.writable(ask.params.required("channel"))
-    message = channel.message(ts)
-    if message is None:
-        raise ApiError("message_not_found")
-    if not _EMOJI.match(name):
-        raise ApiError("invalid_name")
-    return channel, message, name
-
-
-def reactions_add(api: SlackApi, ask: Ask) -> JsonObject:
-    channel, message, name = _reacted(api, ask)
-    users = message.reactions.setdefault(name, [])
-    if api.world.bot.id in users:
-        raise ApiError("already_reacted")
-    users.append(api.world.bot.id)
-    api.events.emit("reaction", {"chat": channel.id, "message_id": message.ts, "name": name, "on": True})
-    return {}
-
-
-def reactions_remove(api: SlackApi, ask: Ask) -> JsonObject:
-    channel, message, name = _reacted(api, ask)
-    users = message.reactions.get(name, [])
-    if api.world.bot.id not in users:
-        raise ApiError("no_reaction")
-    users.remove(api.world.bot.id)
-    if not users:
-        del message.reactions[name]
-    api.events.emit("reaction", {"chat": channel.id, "message_id": message.ts, "name": name, "on": False})
-    return {}
-
-
 # Threads with an assistant
 
 
@@ -120,12 +81,13 @@ def _assisted(api: SlackApi, ask: Ask) -> tuple[Channel, str]:
 def set_status(api: SlackApi, ask: Ask) -> JsonObject:
     if "status" not in ask.params:
         raise ApiError("invalid_arguments")
-    if len(ask.params.array("loading_messages", "invalid_arguments") or []) > MAX_STATUS_MESSAGES:
+    messages = ask.params.array("loading_messages", "invalid_arguments") or []
+    if len(messages) > MAX_STATUS_MESSAGES:
         raise ApiError("invalid_arguments")
     channel, thread = _assisted(api, ask)
     status = ask.params.text("status")
     kind = "action" if status else "action_cleared"
-    api.events.emit(kind, {"chat": channel.id, "thread": thread, "action": status})
+    api.events.emit(kind, {"chat": channel.id, "thread": thread, "action": status, "messages": messages})
     return {}
 
 
@@ -153,8 +115,6 @@ METHODS = (
     Method("bots.info", bots_info, 3, ("users:read",)),
     Method("team.info", team_info, 3, ("team:read",)),
     Method("views.publish", views_publish, 4),
-    Method("reactions.add", reactions_add, 3, ("reactions:write",)),
-    Method("reactions.remove", reactions_remove, 2, ("reactions:write",)),
     Method("assistant.threads.setStatus", set_status, SPECIAL, ("chat:write", "assistant:write")),
     Method("assistant.threads.setTitle", set_title, 3, ("assistant:write",)),
     Method("assistant.threads.setSuggestedPrompts", set_suggested_prompts, 3, ("assistant:write",)),

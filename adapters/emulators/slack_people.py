@@ -2,13 +2,14 @@
 
 import re
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from adapters.emulators.control import ControlError
 from adapters.emulators.events import EventLog, JsonObject
 from adapters.emulators.slack_blocks import buttons, label
 from adapters.emulators.slack_deliveries import Deliveries, Delivery
+from adapters.emulators.slack_files import File, Given, SlackFiles
 from adapters.emulators.slack_hearing import VERIFICATION, SlackHearing
 from adapters.emulators.slack_values import Channel, Message, Person
 from adapters.emulators.slack_world import SlackWorld
@@ -45,8 +46,10 @@ class SlackPeople:
         hearing: SlackHearing,
         deliveries: Deliveries,
         events: EventLog,
+        files: SlackFiles,
         base_url: Callable[[], str],
     ) -> None:
+        self._files = files
         self._world = world
         self._hearing = hearing
         self._deliveries = deliveries
@@ -58,7 +61,38 @@ class SlackPeople:
         self, user_id: str, channel_id: str, text: str, *, thread: str = "", broadcast: bool = False
     ) -> Message:
         """A user writes, in a channel or in a thread of it."""
-        if not text.strip() or len(text) > MAX_TEXT:
+        if not text.strip():
+            raise ControlError(f"a message has 1 to {MAX_TEXT} characters")
+        return self._write(user_id, channel_id, text, thread, broadcast=broadcast)
+
+    def share(
+        self, user_id: str, channel_id: str, given: Sequence[Given], *, text: str = "", thread: str = ""
+    ) -> tuple[Message, tuple[File, ...]]:
+        """A user sends files, in one message."""
+        owner = self._member(self._world.channel(channel_id), user_id)
+        files = tuple(self._files.add(owner, one.name, mime=one.mime, content=one.content) for one in given)
+        for one, file in zip(given, files, strict=True):
+            file.subtype, file.told = "slack_audio" if one.voice else "", not one.connect
+        return self._write(user_id, channel_id, text, thread, files=files), files
+
+    def unfurl(self, channel_id: str, ts: str) -> None:
+        """Slack adds the preview of a link to a message, some time after it was written."""
+        channel, message = self._world.channel(channel_id), self._world.message(channel_id, ts)
+        previous = message.as_json()
+        message.unfurled = [{"id": 1, "from_url": "https://a.example/", "fallback": "A preview"}]
+        self._hearing.changed(channel, message, previous)
+
+    def _write(
+        self,
+        user_id: str,
+        channel_id: str,
+        text: str,
+        thread: str,
+        *,
+        broadcast: bool = False,
+        files: tuple[File, ...] = (),
+    ) -> Message:
+        if len(text) > MAX_TEXT:
             raise ControlError(f"a message has 1 to {MAX_TEXT} characters")
         channel = self._world.channel(channel_id)
         author = self._member(channel, user_id)
@@ -68,8 +102,16 @@ class SlackPeople:
                 raise ControlError(f"no message {thread} in channel {channel_id}", 404)
             thread = parent.root
         message = Message(
-            self._world.stamp(), channel.id, author, typed(text), thread=thread, broadcast=broadcast
+            self._world.stamp(),
+            channel.id,
+            author,
+            typed(text),
+            thread=thread,
+            broadcast=broadcast,
+            files=list(files),
         )
+        for file in files:
+            file.shares.append((channel, message))
         self._world.place(channel, message)
         self._events.emit("message", message.as_event())
         self._hearing.message(channel, message)

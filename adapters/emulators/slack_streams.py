@@ -10,14 +10,20 @@ from typing import cast
 from adapters.emulators.events import JsonObject
 from adapters.emulators.slack_api import Ask, Method, SlackApi
 from adapters.emulators.slack_blocks import MAX_MARKDOWN, check_blocks
-from adapters.emulators.slack_chat import close_when_expired, find_thread, read_metadata
+from adapters.emulators.slack_chat import (
+    Content,
+    check_markdown,
+    close_when_expired,
+    find_thread,
+    read_metadata,
+)
 from adapters.emulators.slack_params import ApiError, Params
 from adapters.emulators.slack_values import Channel, Message
 
 _CHUNKS = frozenset({"markdown_text", "task_update", "plan_update", "blocks"})
 
 
-def _said(params: Params) -> str:
+def _said(api: SlackApi, params: Params) -> str:
     """The Markdown of a call, given as markdown_text or in chunks."""
     text = params.text("markdown_text")
     chunks = params.array("chunks", "invalid_chunks")
@@ -34,6 +40,7 @@ def _said(params: Params) -> str:
             text += said
     if len(text) > MAX_MARKDOWN:
         raise ApiError("msg_too_long")
+    check_markdown(api, Content(None, text, None))
     return text
 
 
@@ -56,7 +63,7 @@ def start_stream(api: SlackApi, ask: Ask) -> JsonObject:
     params = ask.params
     given = params.required("channel")
     params.required("thread_ts")
-    said = _said(params)
+    said = _said(api, params)
     channel = api.writable(given)
     if channel.kind != "im":
         if not params.text("recipient_team_id"):
@@ -85,7 +92,7 @@ def start_stream(api: SlackApi, ask: Ask) -> JsonObject:
 
 
 def append_stream(api: SlackApi, ask: Ask) -> JsonObject:
-    said = _said(ask.params)
+    said = _said(api, ask.params)
     channel, message = _open_stream(api, ask)
     if not said and "chunks" not in ask.params:
         raise ApiError("no_text")
@@ -95,7 +102,7 @@ def append_stream(api: SlackApi, ask: Ask) -> JsonObject:
 
 
 def stop_stream(api: SlackApi, ask: Ask) -> JsonObject:
-    said = _said(ask.params)
+    said = _said(api, ask.params)
     blocks = check_blocks(ask.params.array("blocks", "invalid_blocks_format"))
     metadata = read_metadata(ask.params)
     channel, message = _open_stream(api, ask)

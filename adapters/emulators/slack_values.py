@@ -5,6 +5,7 @@ See https://docs.slack.dev/reference/events/message and https://docs.slack.dev/r
 
 import time
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from adapters.emulators.events import JsonObject
 from adapters.emulators.slack_blocks import blocks_text, buttons, label, unescape
@@ -63,13 +64,25 @@ class Person:
         }
 
 
+class Shared(Protocol):
+    """A file, as far as a message knows it."""
+
+    @property
+    def id(self) -> str: ...
+
+    @property
+    def name(self) -> str: ...
+
+    def in_message(self) -> JsonObject: ...
+
+
 @dataclass(slots=True)
 class Message:
     """One message. `thread` is the parent's ts in replies and "" elsewhere; `replies` are those of a parent.
 
     `text` is as it goes over the wire: Slack's own markup, or Markdown when `markdown` is set. `streaming` is
-    None for what was never streamed, and says afterwards whether more may come. `at` is `time.monotonic()` of
-    when it came to read so.
+    None for what was never streamed, and says afterwards whether more may come. `unfurled` are the previews
+    of its links. `at` is `time.monotonic()` of when it came to read so.
     """
 
     ts: str
@@ -86,12 +99,15 @@ class Message:
     streaming: bool | None = None
     stream_opened: float = 0.0
     stream_moved: float = 0.0
+    rewritten: bool = False
     at: float = field(default_factory=time.monotonic)
     edits: int = 0
     edited: str = ""
     deleted: bool = False
     replies: list["Message"] = field(default_factory=list["Message"])
     reactions: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
+    files: list[Shared] = field(default_factory=list[Shared])
+    unfurled: list[JsonObject] = field(default_factory=list[JsonObject])
 
     @property
     def from_bot(self) -> bool:
@@ -108,7 +124,7 @@ class Message:
     def read(self) -> str:
         """What a person reads: the blocks when there are any, because Slack shows those instead."""
         said = self.text if self.markdown else unescape(self.text)
-        if self.streaming is not None:  # blocks stand beneath a stream's text
+        if self.streaming is not None and not self.rewritten:  # blocks stand beneath a stream's text
             return "\n".join(part for part in (said, blocks_text(self.blocks)) if part)
         return blocks_text(self.blocks) if self.blocks else said
 
@@ -117,13 +133,16 @@ class Message:
 
     def as_event(self) -> JsonObject:
         """As it stands in the emulator's log of events."""
-        return {
+        shown: JsonObject = {
             "chat": self.channel,
             "thread": self.thread,
             "message_id": self.ts,
             "from_bot": self.from_bot,
             "text": self.read(),
         }
+        if self.files:
+            shown["files"] = [{"id": one.id, "name": one.name} for one in self.files]
+        return shown
 
     def as_json(self, *, metadata: bool = False) -> JsonObject:
         if self.deleted:
@@ -147,6 +166,11 @@ class Message:
             shown["blocks"] = self.blocks
         if self.edited:
             shown["edited"] = {"user": self.author.id, "ts": self.edited}
+        if self.files:
+            shown |= {"subtype": "file_share", "upload": False}
+            shown["files"] = [one.in_message() for one in self.files]
+        if self.unfurled:
+            shown["attachments"] = self.unfurled
         if self.broadcast:
             shown["subtype"] = "thread_broadcast"
         if self.streaming is not None:

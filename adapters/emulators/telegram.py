@@ -17,19 +17,19 @@ from typing import cast
 
 from aiohttp import web
 
-from adapters.emulators import telegram_messages, telegram_methods
+from adapters.emulators import telegram_media, telegram_messages, telegram_methods
 from adapters.emulators.control import CONTROL
 from adapters.emulators.playground import add_playground_routes
 from adapters.emulators.server import EmulatorServer, Reply, serve
 from adapters.emulators.telegram_api import Ask, Encoded, Limits, Method, TelegramApi
 from adapters.emulators.telegram_control import add_telegram_routes
-from adapters.emulators.telegram_params import ApiError, read_params
+from adapters.emulators.telegram_params import MAX_UPLOAD, ApiError, Params, read_params
 from adapters.emulators.telegram_people import TelegramPeople
 from adapters.emulators.telegram_playground import TelegramPlayground
 from adapters.emulators.telegram_world import DEFAULT_USERNAME, TelegramWorld
 
 _TOKEN = re.compile(r"[1-9][0-9]{0,15}:[A-Za-z0-9_-]+\Z")
-_METHODS = {**telegram_methods.METHODS, **telegram_messages.METHODS}
+_METHODS = {**telegram_methods.METHODS, **telegram_messages.METHODS, **telegram_media.METHODS}
 _FAILURES = {429: "Too Many Requests: retry after {}", 500: "Internal Server Error", 502: "Bad Gateway"}
 
 
@@ -38,13 +38,16 @@ class TelegramOptions:
     """How the emulator behaves.
 
     Without `tokens` every token of valid shape is a bot; with them only those are. `reads_all` is privacy
-    mode off for every bot. `clock` (seconds, growing) drives the rate limits. `keep_calls` bounds the call
-    log.
+    mode off for every bot. `lacks` are methods that this server does not know, as an older one.
+    `max_upload` bounds the bytes that come with one call. `clock` (seconds, growing) drives the rate limits
+    and ends the paths of files. `keep_calls` bounds the call log.
     """
 
     tokens: tuple[str, ...] = ()
     username: str = DEFAULT_USERNAME
     reads_all: bool = False
+    lacks: tuple[str, ...] = ()
+    max_upload: int = MAX_UPLOAD
     first_update_id: int = 1
     limits: Limits = field(default_factory=Limits)
     clock: Callable[[], float] = time.monotonic
@@ -65,7 +68,10 @@ class TelegramEmulator(EmulatorServer):
             username=options.username,
             reads_all=options.reads_all,
             first_update=options.first_update_id,
+            clock=options.clock,
         )
+        self._max_upload = options.max_upload
+        self._lacks = frozenset(name.lower() for name in options.lacks)
         self.people = TelegramPeople(self.world, self.events)
         for token in options.tokens:
             self.world.bot_of(token)
@@ -87,30 +93,49 @@ class TelegramEmulator(EmulatorServer):
         return await self.control.wait(until, {"within": within, **arguments})
 
     async def platform(self, request: web.BaseRequest) -> web.StreamResponse:
-        """Answer `/bot<token>/<method>`."""
+        """Answer `/bot<token>/<method>` and `/file/bot<token>/<path>`."""
+        if request.path.startswith("/file/bot"):
+            return await self._download(request)
         token, _, name = request.path.removeprefix("/bot").partition("/")
         if not request.path.startswith("/bot") or request.method not in {"GET", "POST"}:
             return _response(_refusal(ApiError(404, "Not Found")))
         if not _TOKEN.match(token) or (self._tokens and token not in self._tokens):
             return _response(_refusal(ApiError(401, "Unauthorized")))
         try:
-            params = await read_params(request)
+            params = await read_params(request, self._max_upload)
         except ApiError as error:
             return _response(_refusal(error))
         bot = self.world.bot_of(token)
-        found = _METHODS.get(name.lower())
+        found = None if name.lower() in self._lacks else _METHODS.get(name.lower())
         call = self.calls.open(
             str(bot.person.id),
             name if found is None else found[0],
-            params.values,
+            _logged(params),
             params.text("chat_id"),
-            params.text("text"),
+            params.text("text") or params.text("caption"),
         )
         if found is None:
             self.calls.close(call, "refused", 404, "Not Found")
             return _response(_refusal(ApiError(404, "Not Found")))
         ask = Ask(bot, params, call)
         return await self.carry_out(request, call, lambda: self._effect(found[1], ask))
+
+    async def _download(self, request: web.BaseRequest) -> web.StreamResponse:
+        """A file, by a path of getFile; in the log of calls it is `downloadFile`."""
+        token, _, path = request.path.removeprefix("/file/bot").partition("/")
+        if not _TOKEN.match(token) or (self._tokens and token not in self._tokens):
+            return _response(_refusal(ApiError(401, "Unauthorized")))
+        bot = self.world.bot_of(token)
+        call = self.calls.open(str(bot.person.id), "downloadFile", {"path": path}, "", path)
+
+        async def effect() -> Reply:
+            try:
+                content = self.world.files.read(path)
+            except ApiError as error:
+                return _refusal(error)
+            return Reply(200, content, content_type="application/octet-stream")
+
+        return await self.carry_out(request, call, effect)
 
     def failure(self, status: int, retry_after: int) -> Reply:
         return _refusal(
@@ -126,6 +151,15 @@ class TelegramEmulator(EmulatorServer):
             return _refusal(error)
         encoded = result.text if isinstance(result, Encoded) else json.dumps(result)
         return Reply(200, f'{{"ok":true,"result":{encoded}}}'.encode())
+
+
+def _logged(params: Params) -> dict[str, object]:
+    """What the log of calls keeps: of a file, not its bytes."""
+    seen = {
+        name: {"name": one.name, "mime": one.mime, "size": len(one.content)}
+        for name, one in params.files.items()
+    }
+    return {**params.values, **seen}
 
 
 def _refusal(error: ApiError) -> Reply:

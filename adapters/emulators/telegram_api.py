@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from adapters.emulators.calls import Call
-from adapters.emulators.events import EventLog
+from adapters.emulators.events import EventLog, JsonObject
 from adapters.emulators.faults import FaultBook
 from adapters.emulators.limits import Limiter, Rate
 from adapters.emulators.telegram_params import ApiError, Params, bad_request
@@ -76,6 +76,7 @@ class TelegramApi:
         self.world = world
         self.events = events
         self.faults = faults
+        self.refuse_entities = 0  # so many of the next texts with entities are refused for them
         self._clock = clock
         self.set_limits(limits)
 
@@ -101,6 +102,12 @@ class TelegramApi:
         self._overall.spend(account, now)
         if chat.kind != "private":
             self._group.spend(key, now)
+
+    def take_entities(self, entities: list[JsonObject]) -> None:
+        """Refuse a text for its entities, when that was ordered: Telegram knows more reasons than we do."""
+        if entities and self.refuse_entities > 0:
+            self.refuse_entities -= 1
+            raise bad_request("ENTITY_BOUNDS_INVALID")
 
     def find_chat(self, ask: Ask) -> Chat:
         """The chat that a call names, whether or not the bot may write there."""

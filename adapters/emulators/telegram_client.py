@@ -1,5 +1,6 @@
 """The control client for Telegram: `EmulatorControl` with the people's actions."""
 
+import base64
 from collections.abc import Iterable
 from typing import cast
 
@@ -61,6 +62,49 @@ class TelegramControl(EmulatorControl):
     async def send_many(self, messages: list[JsonObject]) -> list[JsonObject]:
         """Many messages in one request; the fields of the `send` route each."""
         return cast("list[JsonObject]", await self.request("POST", "send_many", messages=messages))
+
+    async def send_file(
+        self,
+        user: int,
+        content: bytes = b"",
+        text: str = "",
+        *,
+        name: str = "file.bin",
+        mime: str = "application/octet-stream",
+        kind: str = "document",
+        **more: object,
+    ) -> int:
+        """The user sends a file; the message's id. `more`: chat, thread, reply_to, size, says, group."""
+        encoded = base64.b64encode(content).decode()
+        fields: JsonObject = {"content": encoded, "text": text, "name": name, "mime": mime, "kind": kind}
+        sent = await self.request("POST", "send_file", user=user, **fields, **more)
+        return cast("int", cast("JsonObject", sent)["message_id"])
+
+    async def file(self, file_id: str) -> bytes:
+        """The bytes of a file that somebody sent, a bot or a person."""
+        found = cast("JsonObject", await self.request("GET", "file", file_id=file_id))
+        return base64.b64decode(str(found["content"]))
+
+    async def expire_files(self) -> None:
+        """End the paths of every getFile so far."""
+        await self.request("POST", "expire_files")
+
+    async def drafts(self, chat: int) -> list[JsonObject]:
+        """What the bot shows in a chat of messages that it has not sent."""
+        return cast("list[JsonObject]", await self.request("GET", "drafts", chat=chat))
+
+    async def commands(self) -> list[JsonObject]:
+        """The commands that people are shown."""
+        return cast("list[JsonObject]", await self.request("GET", "commands"))
+
+    async def permit_reactions(self, chat: int, allowed: Iterable[str] | None = None) -> None:
+        """Say which reactions a chat permits; without `allowed`, all."""
+        listed = None if allowed is None else list(allowed)
+        await self.request("POST", "reactions", chat=chat, allowed=listed)
+
+    async def delete(self, user: int, message_id: int, *, chat: int | None = None) -> None:
+        """The user deletes a message of their own. The bot is not told."""
+        await self.request("POST", "delete", user=user, message_id=message_id, chat=chat)
 
     async def edit(self, user: int, message_id: int, text: str, *, chat: int | None = None) -> None:
         await self.request("POST", "edit", user=user, message_id=message_id, text=text, chat=chat)

@@ -11,16 +11,30 @@ brackets may be left out. Common routes (events, calls, faults, wait) are in `co
     GET    chats                                           [Chat + {bot_messages, last_message_id, blocked}]
     POST   send {user, text, [chat], [reply_to], [thread]} -> {message_id, chat}
     POST   send_many {messages: [as for send, ...]}        -> [{message_id, chat}, ...]
-    POST   edit {user, message_id, text, [chat]}           -> {message_id, chat}
+    POST   send_file {user, [content], [size], [name], [mime], [kind], [text], [says], [group], [chat], ...}
+                                                           -> {message_id, chat, file_id}
+    POST   edit {user, message_id, text, [chat]}           -> {message_id, chat}; of a file, its caption
+    POST   delete {user, message_id, [chat]}               no bot is told, as on Telegram
     POST   press {user, message_id, [data], [label], [chat]}    -> {callback_query_id}
     POST   block {user, [blocked]}                         blocked: false unblocks
     POST   kick {chat, [kicked], [by]}                     kicked: false takes the bot back
-    GET    transcript?chat=ID&[after=MESSAGE_ID]           every message in order, with its edits
+    GET    transcript?chat=ID&[after=MESSAGE_ID]           every message in order, with edits and reactions
+    GET    drafts?chat=ID                                  [{thread, draft_id, text, entities}]
+    GET    commands                                        what the bot has set: [{command, description}]
+    GET    file?file_id=ID                                 {name, mime, kind, size, content}
+    POST   expire_files                                    every path of getFile ends -> {expired}
+    POST   reactions {chat, [allowed: [...]]}              the reactions that a chat permits; left out: all
+    POST   refuse_entities {times}                         refuse so many of the next texts with entities
     GET    updates                                         pending (unconfirmed) updates, as they will be sent
     POST   updates {update: {...}}                         queue any JSON object as an update -> {update_id}
     POST   redeliver {update_id}                           deliver once more, even if confirmed
     GET    limits                                          {enabled, scale}
     POST   limits {[enabled], [scale]}
+
+`content` of a file is base64; with `size` alone it is made up, that many bytes. `kind` is one of photo,
+document (the default), audio, voice, video, video_note, animation, sticker. `says` is the size that the bot
+is told, to make it a lie. Messages with the same `group` are an album. Events: `draft`, `reaction`, and
+`media` with `message`.
 
 Wait conditions, beside the common ones:
 
@@ -37,6 +51,7 @@ from typing import cast
 from adapters.emulators.control import Args, ControlError, ControlTable
 from adapters.emulators.events import EventLog, JsonObject
 from adapters.emulators.telegram_api import TelegramApi
+from adapters.emulators.telegram_file_control import add_file_routes
 from adapters.emulators.telegram_people import TelegramPeople
 from adapters.emulators.telegram_values import Message
 from adapters.emulators.telegram_world import TelegramWorld
@@ -47,6 +62,8 @@ def add_telegram_routes(
 ) -> None:
     _add_people(table, world)
     _add_actions(table, people)
+    _add_changes(table, people)
+    add_file_routes(table, world, people)
     _add_views(table, world)
     _add_updates(table, world)
     _add_conditions(table, world, events)
@@ -65,6 +82,11 @@ def add_telegram_routes(
     def show_limits(_: Args) -> object:
         return {"enabled": api.limits.enabled, "scale": api.limits.scale}
 
+    def refuse_entities(args: Args) -> object:
+        api.refuse_entities = args.integer("times")
+        return True
+
+    table.add("POST", "refuse_entities", refuse_entities)
     table.add("GET", "limits", show_limits)
     table.add("POST", "limits", set_limits)
 
@@ -127,6 +149,11 @@ def _add_actions(table: ControlTable, people: TelegramPeople) -> None:
             raise ControlError("messages must be objects")
         return [send(Args(cast("JsonObject", message))) for message in messages]
 
+    table.add("POST", "send", send)
+    table.add("POST", "send_many", send_many)
+
+
+def _add_changes(table: ControlTable, people: TelegramPeople) -> None:
     def edit(args: Args) -> object:
         message = people.edit(
             args.integer("user"),
@@ -136,6 +163,15 @@ def _add_actions(table: ControlTable, people: TelegramPeople) -> None:
             bot_id=args.maybe_integer("bot"),
         )
         return _sent(message)
+
+    def delete(args: Args) -> object:
+        people.delete(
+            args.integer("user"),
+            args.integer("message_id"),
+            chat_id=args.maybe_integer("chat"),
+            bot_id=args.maybe_integer("bot"),
+        )
+        return True
 
     def press(args: Args) -> object:
         query_id = people.press(
@@ -163,9 +199,8 @@ def _add_actions(table: ControlTable, people: TelegramPeople) -> None:
         )
         return True
 
-    table.add("POST", "send", send)
-    table.add("POST", "send_many", send_many)
     table.add("POST", "edit", edit)
+    table.add("POST", "delete", delete)
     table.add("POST", "press", press)
     table.add("POST", "block", block)
     table.add("POST", "kick", kick)
@@ -200,6 +235,26 @@ def _add_views(table: ControlTable, world: TelegramWorld) -> None:
         after = args.maybe_integer("after") or 0
         return [message.as_transcript() for message in chat.messages.values() if message.id > after]
 
+    def drafts(args: Args) -> object:
+        chat = world.chat(args.integer("chat"), args.maybe_integer("bot"))
+        return [
+            {"thread": thread, "draft_id": number, "text": draft.text, "entities": draft.entities}
+            for (thread, number), draft in chat.drafts.items()
+        ]
+
+    def commands(args: Args) -> object:
+        found = world.bot(args.maybe_integer("bot")).commands
+        return [one for listed in found.values() for one in listed]
+
+    def reactions(args: Args) -> object:
+        chat = world.chat(args.integer("chat"), args.maybe_integer("bot"))
+        allowed = args.listing("allowed") if "allowed" in args.values else None
+        chat.permitted_reactions = None if allowed is None else frozenset(map(str, allowed))
+        return True
+
+    table.add("GET", "drafts", drafts)
+    table.add("GET", "commands", commands)
+    table.add("POST", "reactions", reactions)
     table.add("GET", "bots", bots)
     table.add("GET", "chats", chats)
     table.add("GET", "transcript", transcript)

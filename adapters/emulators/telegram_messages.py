@@ -2,8 +2,10 @@
 
 from adapters.emulators.events import JsonObject
 from adapters.emulators.telegram_api import Ask, TelegramApi, method_table
+from adapters.emulators.telegram_files import Media
 from adapters.emulators.telegram_params import Params, bad_request, read_markup, read_text
-from adapters.emulators.telegram_values import Chat, Message
+from adapters.emulators.telegram_reactions import read_reactions
+from adapters.emulators.telegram_values import Chat, Draft, Message
 
 NOT_MODIFIED = (
     "message is not modified: specified new message content and reply markup are exactly the same as a "
@@ -57,15 +59,50 @@ def send_message(api: TelegramApi, ask: Ask) -> JsonObject:
     text, entities = read_text(params, "message is too long")
     markup = read_markup(params)
     params.mapping("link_preview_options", "link preview options")
-    chat = api.open_chat(ask)
-    thread = _thread(params, chat)
-    target = _reply_target(params, chat)
+    return post(api, ask, api.open_chat(ask), text, entities, markup)
+
+
+def post(
+    api: TelegramApi,
+    ask: Ask,
+    chat: Chat,
+    text: str,
+    entities: list[JsonObject],
+    markup: JsonObject | None,
+    media: Media | None = None,
+) -> JsonObject:
+    """Put a message into a chat: a text, or a file with its caption."""
+    thread = _thread(ask.params, chat)
+    target = _reply_target(ask.params, chat)
     if thread is None and target is not None and target.in_topic:
         thread = target.thread
+    api.take_entities(entities)
     api.spend(ask.bot, chat)
-    message = chat.append(ask.bot.person, text, entities, thread=thread, reply_to=target, markup=markup)
+    message = chat.append(
+        ask.bot.person, text, entities, thread=thread, reply_to=target, markup=markup, media=media
+    )
+    for key in [key for key in chat.drafts if key[0] == thread]:  # the message takes their place
+        del chat.drafts[key]
     api.events.emit("message", message.as_event())
     return message.as_json()
+
+
+def send_message_draft(api: TelegramApi, ask: Ask) -> bool:
+    text, entities = read_text(ask.params, "MESSAGE_TOO_LONG", optional=True)
+    chat = api.open_chat(ask)
+    if chat.kind != "private":
+        raise bad_request("TEXTDRAFT_PEER_INVALID")
+    thread = _thread(ask.params, chat)
+    number = ask.params.integer("draft_id")
+    if number == 0:
+        raise bad_request("RANDOM_ID_INVALID")
+    api.take_entities(entities)
+    api.spend(ask.bot, chat)
+    chat.drafts[thread, number] = Draft(text, entities)
+    api.events.emit(
+        "draft", {"chat": chat.id, "thread": thread, "draft_id": number, "text": text, "entities": entities}
+    )
+    return True
 
 
 def edit_message_text(api: TelegramApi, ask: Ask) -> JsonObject:
@@ -73,16 +110,18 @@ def edit_message_text(api: TelegramApi, ask: Ask) -> JsonObject:
     markup = read_markup(ask.params, inline_only=True)
     chat = api.open_chat(ask)
     message = api.own_message(ask, chat)
-    return _rewrite(api, ask, message, text, entities, markup)
+    if message.media is not None:
+        raise bad_request("there is no text in the message to edit")
+    return rewrite(api, ask, message, text, entities, markup)
 
 
 def edit_message_reply_markup(api: TelegramApi, ask: Ask) -> JsonObject:
     markup = read_markup(ask.params, inline_only=True)
     message = api.own_message(ask, api.open_chat(ask))
-    return _rewrite(api, ask, message, message.text, message.entities, markup)
+    return rewrite(api, ask, message, message.text, message.entities, markup)
 
 
-def _rewrite(
+def rewrite(
     api: TelegramApi,
     ask: Ask,
     message: Message,
@@ -90,6 +129,7 @@ def _rewrite(
     entities: list[JsonObject],
     markup: JsonObject | None,
 ) -> JsonObject:
+    api.take_entities(entities)
     api.spend(ask.bot, message.chat)
     if text == message.text and entities == message.entities and markup == message.markup:
         raise bad_request(NOT_MODIFIED)
@@ -113,10 +153,18 @@ def delete_message(api: TelegramApi, ask: Ask) -> bool:
 
 def set_message_reaction(api: TelegramApi, ask: Ask) -> bool:
     chat = api.open_chat(ask)
-    message = chat.message(ask.params.integer("message_id"))
+    number = ask.params.integer("message_id")
+    message = chat.message(number)
+    if message is None and number in chat.messages:
+        raise bad_request("MESSAGE_ID_INVALID")  # it was there once
     if message is None:
         raise bad_request("message to react not found")
-    message.reactions = ask.params.array("reaction", "reaction types") or []
+    reactions = read_reactions(ask.params, chat.permitted_reactions)
+    if message.topic_name is not None:
+        raise bad_request("REACTION_INVALID")
+    if not reactions and not message.reactions:
+        raise bad_request("REACTION_EMPTY")
+    message.reactions = reactions
     api.events.emit("reaction", {"chat": chat.id, "message_id": message.id, "reaction": message.reactions})
     return True
 
@@ -146,6 +194,7 @@ def answer_callback_query(api: TelegramApi, ask: Ask) -> bool:
 
 METHODS = method_table(
     send_message,
+    send_message_draft,
     edit_message_text,
     edit_message_reply_markup,
     delete_message,

@@ -7,17 +7,32 @@ tersely; the wording here follows the real server, because clients tell refusals
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import cast
 from urllib.parse import parse_qsl
 
-from aiohttp import web
+from aiohttp import BodyPartReader, web
 
 from adapters.emulators.events import JsonObject
-from adapters.emulators.telegram_entities import MarkupError, utf16_length
+from adapters.emulators.telegram_entities import MarkupError, check_spans, read_entities, span, utf16_length
+from adapters.emulators.telegram_errors import ApiError, bad_request
 from adapters.emulators.telegram_html import parse_html
 from adapters.emulators.telegram_markdown import parse_markdown, parse_markdown_v2
 
+__all__ = [
+    "ApiError",
+    "Params",
+    "Upload",
+    "bad_request",
+    "read_caption",
+    "read_markup",
+    "read_params",
+    "read_text",
+]
+
 MAX_TEXT = 4096  # UTF-16 code units after parsing
+MAX_CAPTION = 1024
+MAX_UPLOAD = 50 * 1024 * 1024  # bytes of all that comes with one call
 MAX_CALLBACK_DATA = 64  # bytes
 MAX_BUTTONS = 100
 NOT_UTF8 = "strings must be encoded in UTF-8"
@@ -41,24 +56,21 @@ _SURROGATE = re.compile("[\ud800-\udfff]")  # a JSON body can smuggle in half a 
 _PARSERS = {"html": parse_html, "markdownv2": parse_markdown_v2, "markdown": parse_markdown}
 
 
-class ApiError(Exception):
-    """A refusal; the message is the answer's `description`."""
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A file of a multipart request."""
 
-    def __init__(self, code: int, description: str, retry_after: int | None = None) -> None:
-        super().__init__(description)
-        self.code = code
-        self.retry_after = retry_after
-
-
-def bad_request(what: str) -> ApiError:
-    return ApiError(400, f"Bad Request: {what}")
+    name: str
+    mime: str
+    content: bytes
 
 
 class Params:
     """The parameters of one call. Form values are strings; a JSON body may hold numbers and objects."""
 
-    def __init__(self, values: Mapping[str, object]) -> None:
+    def __init__(self, values: Mapping[str, object], files: Mapping[str, Upload] | None = None) -> None:
         self.values = values
+        self.files = files or {}
 
     def __contains__(self, name: str) -> bool:
         return name in self.values
@@ -107,8 +119,11 @@ class Params:
         return cast("list[object]", value)
 
 
-async def read_params(request: web.BaseRequest) -> Params:
-    """Query string and body together; the body may be a form, multipart or JSON. Raises ApiError."""
+async def read_params(request: web.BaseRequest, max_upload: int = MAX_UPLOAD) -> Params:
+    """Query string and body together; the body may be a form, multipart or JSON. Raises ApiError.
+
+    A form of more than `max_upload` bytes is refused.
+    """
     values: dict[str, object] = {}
     if request.query_string:
         values.update(request.query)
@@ -129,17 +144,58 @@ async def read_params(request: web.BaseRequest) -> Params:
             raise bad_request("JSON object expected")
         values.update(cast("JsonObject", parsed))
     elif kind == "multipart/form-data":
-        try:
-            form = await request.post()
-        except ValueError:
-            raise bad_request("can't parse multipart/form-data") from None
-        values.update({name: value for name, value in form.items() if isinstance(value, str)})
+        return Params(values, await _read_multipart(request, values, max_upload))
     return Params(values)
 
 
-def read_text(params: Params, too_long: str) -> tuple[str, list[JsonObject]]:
+async def _read_multipart(
+    request: web.BaseRequest, values: dict[str, object], room: int
+) -> dict[str, Upload]:
+    """The files of a form; its other fields are put into `values`. What is too much is read all the same."""
+    files: dict[str, Upload] = {}
+    try:
+        async for part in await request.multipart():
+            if not isinstance(part, BodyPartReader) or not part.name:
+                continue
+            content = bytearray()
+            while chunk := await part.read_chunk(1 << 16):
+                room -= len(chunk)
+                if room >= 0:
+                    content += chunk
+            if part.filename is None:
+                values[part.name] = content.decode()
+            else:
+                mime = part.headers.get("Content-Type", "application/octet-stream")
+                files[part.name] = Upload(part.filename, mime, bytes(content))
+    except UnicodeDecodeError:
+        raise bad_request(NOT_UTF8) from None
+    except (ValueError, AssertionError):
+        raise bad_request("can't parse multipart/form-data") from None
+    if room < 0:
+        raise ApiError(413, "Request Entity Too Large")
+    return files
+
+
+def read_text(params: Params, too_long: str, *, optional: bool = False) -> tuple[str, list[JsonObject]]:
     """The message's text and entities, parsed and trimmed as the platform does. Raises ApiError."""
-    text = params.text("text")
+    text, entities = _read_formatted(params, "text", "entities")
+    if not text and not optional:
+        raise bad_request("message text is empty")
+    if utf16_length(text) > MAX_TEXT:
+        raise bad_request(too_long)
+    return text, entities
+
+
+def read_caption(params: Params) -> tuple[str, list[JsonObject]]:
+    """The caption of a file, which may be missing. Raises ApiError."""
+    text, entities = _read_formatted(params, "caption", "caption_entities")
+    if utf16_length(text) > MAX_CAPTION:
+        raise bad_request("message caption is too long")
+    return text, entities
+
+
+def _read_formatted(params: Params, field: str, marks: str) -> tuple[str, list[JsonObject]]:
+    text = params.text(field)
     if not text.isascii() and _SURROGATE.search(text):
         raise bad_request(NOT_UTF8)
     mode = params.text("parse_mode")
@@ -152,41 +208,10 @@ def read_text(params: Params, too_long: str) -> tuple[str, list[JsonObject]]:
             text, entities = parser(text)
         except MarkupError as error:
             raise bad_request(f"can't parse entities: {error}") from None
-    elif "entities" in params:
-        entities = _read_entities(params)
-    text, entities = _trim(text, entities)
-    if not text:
-        raise bad_request("message text is empty")
-    length = utf16_length(text)
-    if length > MAX_TEXT:
-        raise bad_request(too_long)
-    for entity in entities:
-        offset, end = _span(entity)
-        if end > length:
-            raise bad_request(
-                f"entity beginning at UTF-16 offset {offset} ends after the end of the text "
-                f"at UTF-16 offset {end}"
-            )
-    return text, entities
-
-
-def _read_entities(params: Params) -> list[JsonObject]:
-    entities: list[JsonObject] = []
-    for item in params.array("entities", "message entities") or []:
-        if not isinstance(item, dict):
-            raise bad_request("can't parse MessageEntity: expected an Object")
-        entity = cast("JsonObject", item)
-        if not isinstance(entity.get("offset"), int) or not isinstance(entity.get("length"), int):
-            raise bad_request("can't parse MessageEntity: fields offset and length must be Integers")
-        if not isinstance(entity.get("type"), str):
-            raise bad_request("can't parse MessageEntity: can't find field \"type\"")
-        entities.append(entity)
-    return entities
-
-
-def _span(entity: JsonObject) -> tuple[int, int]:
-    offset, length = cast("int", entity["offset"]), cast("int", entity["length"])
-    return offset, offset + length
+    elif marks in params:
+        entities = read_entities(params.array(marks, "message entities") or [])
+        check_spans(text, entities)
+    return _trim(text, entities)
 
 
 def _trim(text: str, entities: list[JsonObject]) -> tuple[str, list[JsonObject]]:
@@ -195,12 +220,9 @@ def _trim(text: str, entities: list[JsonObject]) -> tuple[str, list[JsonObject]]
         return trimmed, entities
     lead = utf16_length(text[: len(text) - len(text.lstrip())])
     length = utf16_length(trimmed)
-    whole = utf16_length(text)
     kept: list[JsonObject] = []
     for entity in entities:
-        offset, end = _span(entity)
-        if end > whole:  # left for the check against the text's end
-            return text, entities
+        offset, end = span(entity)
         start, stop = max(offset - lead, 0), min(end - lead, length)
         if stop > start:
             kept.append({**entity, "offset": start, "length": stop - start})

@@ -2,15 +2,27 @@
 
 import secrets
 import time
+from dataclasses import dataclass
 
 from adapters.emulators.control import ControlError
 from adapters.emulators.events import EventLog, JsonObject
 from adapters.emulators.telegram_entities import utf16_length
-from adapters.emulators.telegram_params import MAX_TEXT
+from adapters.emulators.telegram_files import Media
+from adapters.emulators.telegram_params import MAX_CAPTION, MAX_TEXT
 from adapters.emulators.telegram_values import Chat, Message, Person, people_entities
 from adapters.emulators.telegram_world import Bot, TelegramWorld
 
 KEEP_CALLBACKS = 10_000  # per bot
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a message is written, as `send` is told."""
+
+    chat_id: int | None
+    reply_to: int | None
+    thread: int | None
+    bot_id: int | None
 
 
 class TelegramPeople:
@@ -36,6 +48,27 @@ class TelegramPeople:
         """A user writes: in the private chat with the bot, or in a group. Returns the message."""
         if not text.strip() or utf16_length(text) > MAX_TEXT:
             raise ControlError(f"a message has 1 to {MAX_TEXT} UTF-16 units")
+        where = _Place(chat_id, reply_to, thread, bot_id)
+        return self._write(user_id, where, text, None)
+
+    def send_file(
+        self,
+        user_id: int,
+        media: Media,
+        text: str = "",
+        *,
+        chat_id: int | None = None,
+        reply_to: int | None = None,
+        thread: int | None = None,
+        bot_id: int | None = None,
+    ) -> Message:
+        """A user sends a file of `TelegramWorld.files`, with a caption or without. Returns the message."""
+        if utf16_length(text) > MAX_CAPTION:
+            raise ControlError(f"a caption has at most {MAX_CAPTION} UTF-16 units")
+        return self._write(user_id, _Place(chat_id, reply_to, thread, bot_id), text, media)
+
+    def _write(self, user_id: int, where: "_Place", text: str, media: Media | None) -> Message:
+        chat_id, reply_to, thread, bot_id = where.chat_id, where.reply_to, where.thread, where.bot_id
         if chat_id is None or chat_id == user_id:
             chat = self._world.open_private(user_id, bot_id=bot_id)
         else:
@@ -55,7 +88,9 @@ class TelegramPeople:
                 )
         elif thread is not None:
             target = chat.topics[thread]  # people's clients answer the message that opened the topic
-        message = chat.append(author, text, people_entities(text), thread=thread, reply_to=target)
+        message = chat.append(
+            author, text, people_entities(text), thread=thread, reply_to=target, media=media
+        )
         self._tell(chat, message, "message", bot_id)
         self._events.emit("message", message.as_event())
         return message
@@ -69,15 +104,28 @@ class TelegramPeople:
         chat_id: int | None = None,
         bot_id: int | None = None,
     ) -> Message:
-        """A user changes the text of their own message."""
+        """A user changes the text of their own message, or the caption of their file."""
         chat = self._world.chat(user_id if chat_id is None else chat_id, bot_id)
         message = chat.message(message_id)
         if message is None or message.author.id != user_id:
             raise ControlError(f"user {user_id} has no message {message_id} in chat {chat.id}", 404)
+        if not text.strip() and message.media is None:
+            raise ControlError("a message has a text")
         message.rewrite(text, people_entities(text), None)
         self._tell(chat, message, "edited_message", bot_id)
         self._events.emit("edit", message.as_event())
         return message
+
+    def delete(
+        self, user_id: int, message_id: int, *, chat_id: int | None = None, bot_id: int | None = None
+    ) -> None:
+        """A user deletes their own message. No bot is told."""
+        chat = self._world.chat(user_id if chat_id is None else chat_id, bot_id)
+        message = chat.message(message_id)
+        if message is None or message.author.id != user_id:
+            raise ControlError(f"user {user_id} has no message {message_id} in chat {chat.id}", 404)
+        message.deleted = True
+        self._events.emit("delete", {"chat": chat.id, "message_id": message.id})
 
     def press(
         self,

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from adapters.emulators.events import JsonObject
 from adapters.emulators.telegram_entities import utf16_length
+from adapters.emulators.telegram_files import Media
 
 KEEP_MESSAGES = 10_000  # per chat
 KEEP_EDITS = 500  # per message; the count of edits is never cut
@@ -46,9 +47,20 @@ class Edit:
     text: str
 
 
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What a bot shows of a message that it has not sent."""
+
+    text: str
+    entities: list[JsonObject]
+
+
 @dataclass(slots=True)
 class Message:
-    """One message; `at` is `time.monotonic()` seconds, `date` and `edit_date` are Unix seconds."""
+    """One message; of a file, `text` is the caption.
+
+    `at` is `time.monotonic()` seconds, `date` and `edit_date` are Unix seconds.
+    """
 
     id: int
     chat: "Chat"
@@ -67,6 +79,7 @@ class Message:
     deleted: bool = False
     reactions: list[object] = field(default_factory=list[object])
     topic_name: str | None = None  # the service message that opens a topic
+    media: Media | None = None
 
     def rewrite(self, text: str, entities: list[JsonObject], markup: JsonObject | None) -> None:
         self.edits.append(Edit(time.monotonic(), self.text))
@@ -93,9 +106,12 @@ class Message:
         if self.topic_name is not None:
             shown["forum_topic_created"] = {"name": self.topic_name, "icon_color": 7322096}
             return shown
-        shown["text"] = self.text
+        if self.media is not None:
+            shown.update(self.media.as_json())
+        if self.text or self.media is None:
+            shown["text" if self.media is None else "caption"] = self.text
         if self.entities:
-            shown["entities"] = self.entities
+            shown["entities" if self.media is None else "caption_entities"] = self.entities
         if self.markup is not None and "inline_keyboard" in self.markup:
             shown["reply_markup"] = self.markup
         return shown
@@ -110,6 +126,7 @@ class Message:
             "thread": self.thread,
             "edit_count": self.edit_count,
             "text": self.text,
+            "media": None if self.media is None else self.media.as_seen(),
         }
 
     def as_transcript(self) -> JsonObject:
@@ -129,6 +146,7 @@ class Message:
             "edit_count": self.edit_count,
             "deleted": self.deleted,
             "reactions": self.reactions,
+            "media": None if self.media is None else self.media.as_seen(),
         }
 
 
@@ -148,6 +166,8 @@ class Chat:
     members: dict[int, Person] = field(default_factory=dict[int, Person])
     topics: dict[int, Message] = field(default_factory=dict[int, Message])
     messages: dict[int, Message] = field(default_factory=dict[int, Message])
+    drafts: dict[tuple[int | None, int], Draft] = field(default_factory=dict[tuple[int | None, int], Draft])
+    permitted_reactions: frozenset[str] | None = None  # None: all that there are
     last_id: int = 0
     bot_messages: int = 0
     shown: JsonObject | None = None  # the rendered Chat object; it does not change
@@ -175,6 +195,7 @@ class Chat:
         thread: int | None = None,
         reply_to: Message | None = None,
         markup: JsonObject | None = None,
+        media: Media | None = None,
     ) -> Message:
         """Give the next message its id and keep it; the oldest beyond KEEP_MESSAGES is forgotten."""
         self.last_id += 1
@@ -182,9 +203,9 @@ class Chat:
             self.last_id, self, author, int(time.time()), time.monotonic(), text, entities, thread=thread
         )
         message.in_topic = thread is not None and thread in self.topics
-        message.reply_to, message.markup = reply_to, markup
+        message.reply_to, message.markup, message.media = reply_to, markup, media
         self.messages[message.id] = message
-        if author.is_bot and text:  # the service message of a topic has none
+        if author.is_bot and (text or media is not None):  # the service message of a topic has none
             self.bot_messages += 1
         if len(self.messages) > KEEP_MESSAGES:
             del self.messages[next(iter(self.messages))]

@@ -5,10 +5,13 @@ any bot has shown its token there is one nameless bot, so that people can write 
 yet; the first token that arrives becomes its token.
 """
 
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from adapters.emulators.control import ControlError
 from adapters.emulators.events import EventLog
+from adapters.emulators.telegram_files import FileStore
 from adapters.emulators.telegram_updates import UpdateQueue
 from adapters.emulators.telegram_values import Chat, Person
 
@@ -41,8 +44,10 @@ class TelegramWorld:
         username: str = DEFAULT_USERNAME,
         reads_all: bool = False,
         first_update: int = 1,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._events = events
+        self.files = FileStore(clock)
         self._username = username
         self._reads_all = reads_all
         self._first_update = first_update

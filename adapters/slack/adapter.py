@@ -4,36 +4,41 @@ A message bears the key of its delivery, so a send is made once, and one in doub
 made again. What Slack refused was certainly not sent, and only then is another way tried.
 """
 
-import asyncio
+from collections.abc import Sequence
+from pathlib import Path
 
 from adapters.labels import LABEL_UNITS
 from adapters.pace import Pace
-from adapters.slack.client import CallError, Client, LimitError, RefusedError
+from adapters.slack.client import CallError, Client, LimitError
+from adapters.slack.fetch import fetch
 from adapters.slack.manifest import MANIFEST, SlackAccount
-from adapters.slack.message import posting
+from adapters.slack.message import fits
 from adapters.slack.outcomes import outcome
 from adapters.slack.pace import append_pace, slack_pace, update_pace
+from adapters.slack.receipts import Receipts
 from adapters.slack.receive import Receiver
 from adapters.slack.reconcile import reconcile
+from adapters.slack.status import Status
 from adapters.slack.streams import AMEND_SECONDS, Streams
 from adapters.slack.threads import Threads
+from adapters.slack.upload import FILE_LIMIT, Uploads
+from adapters.slack.writing import post
 from gateway.model.address import Route
-from gateway.model.delivery import Delivered, Delivery, DeliveryKind, Reconciled, SendOutcome
+from gateway.model.attachment import Attachment, FetchOutcome
+from gateway.model.command import CommandInfo
+from gateway.model.delivery import Delivered, Delivery, DeliveryKind, Reconciled, Rejected, SendOutcome
 from gateway.ports import ChatAdapter, Clock, InboundSink, Past
 
 _TEXT_LIMIT = MANIFEST.text_limit - LABEL_UNITS
-_STATUS = "is working…"
-_STATUS_SECONDS = 5
-_NO_STATUS = frozenset({"missing_scope", "unknown_method", "not_allowed_token_type"})
 
 
 def connect(account_name: str, config: SlackAccount, clock: Clock) -> ChatAdapter:
     """The adapter of one account. Nothing is sent before `run`."""
-    client = Client(config.bot_token.get_secret_value(), config.api_url)
+    tokens = config.bot_token.get_secret_value(), config.app_token.get_secret_value()
+    client = Client(tokens[0], config.api_url, tokens[1])
     return SlackAdapter(
         account_name,
         client,
-        config.app_token.get_secret_value(),
         clock,
         paced=config.rate_limits == "platform",
     )
@@ -42,23 +47,38 @@ def connect(account_name: str, config: SlackAccount, clock: Clock) -> ChatAdapte
 class SlackAdapter:
     """The port `ChatAdapter` over one app; see there for what the methods promise."""
 
-    def __init__(self, account: str, client: Client, app_token: str, clock: Clock, *, paced: bool) -> None:
+    def __init__(self, account: str, client: Client, clock: Clock, *, paced: bool) -> None:
         self._account = account
         self._client = client
-        self._app_token = app_token
         self._clock = clock
         self._threads = Threads()
+        self._commands: set[str] = set()
         self._pace: Pace = slack_pace(enabled=paced)
+        self._status = Status(client, clock)
+        self._receipts = Receipts(client)
+        self._uploads = Uploads(client, clock)
         self._streams = Streams(
-            client, self._threads, clock, append_pace(enabled=paced), update_pace(enabled=paced)
+            client,
+            self._threads,
+            self._status,
+            clock,
+            append_pace(enabled=paced),
+            update_pace(enabled=paced),
         )
-        self._quiet_until = float("-inf")
-        self._shows_status = True
 
     @property
     def text_limit(self) -> int:
         """UTF-16 code units; leaves room for the label of a repeat."""
         return _TEXT_LIMIT
+
+    @property
+    def file_limit(self) -> int:
+        """Bytes; a workspace may allow less, and says so."""
+        return FILE_LIMIT
+
+    def progress_in_chat(self, route: Route) -> bool:
+        """Where there is a line below the thread, that tells it."""
+        return not self._status.shows(route)
 
     @property
     def typing_seconds(self) -> float:
@@ -73,8 +93,27 @@ class SlackAdapter:
     async def run(self, sink: InboundSink, past: Past) -> None:
         """Receive until cancelled; returns when waiting does not help."""
         await Receiver(
-            self._account, self._client, self._app_token, self._clock, sink, past, self._threads
+            self._account,
+            self._client,
+            self._clock,
+            sink,
+            past,
+            self._threads,
+            self._commands,
         ).run()
+
+    async def offer_commands(self, commands: Sequence[CommandInfo]) -> None:
+        """Slack lists those of the app's settings; the names are kept, to know them when they come."""
+        self._commands.clear()
+        self._commands.update(one.name for one in commands)
+
+    async def fetch(self, attachment: Attachment, into: Path, limit: int) -> FetchOutcome:
+        """Download it with the bot's token."""
+        return await fetch(self._client, attachment, into, limit)
+
+    def fits(self, text: str) -> bool:
+        """Whether it is one message."""
+        return fits(text)
 
     async def pace(self, route: Route) -> None:
         """Wait for Slack's limits, where the config asks for it."""
@@ -82,17 +121,35 @@ class SlackAdapter:
 
     async def send(self, delivery: Delivery) -> SendOutcome:
         """Post it, once."""
+        if delivery.kind is DeliveryKind.RECEIPT:
+            return await self._sign(delivery)
+        if delivery.kind is DeliveryKind.FILE:
+            if delivery.file is None:
+                return Rejected("there is no file to be sent")
+            sent = await self._uploads.send(delivery, delivery.file)
+        else:
+            sent = await self._post(delivery)
+        if isinstance(sent, Delivered) and delivery.route.thread:
+            self._threads.join(delivery.route.chat, delivery.route.thread)
+        return sent
+
+    async def _post(self, delivery: Delivery) -> SendOutcome:
         try:
             if delivery.kind is DeliveryKind.STREAM:
-                ts = await self._streams.open(delivery)
-            else:
-                ts = await self._client.post("chat.postMessage", **posting(delivery))
+                return Delivered(await self._streams.open(delivery))
+            return Delivered(await post(self._client, delivery))
         except CallError as error:
             self._notice_limit(error)
             return outcome(error, delivery.attempt)
-        if delivery.route.thread:
-            self._threads.join(delivery.route.chat, delivery.route.thread)
-        return Delivered(ts)
+
+    async def _sign(self, delivery: Delivery) -> SendOutcome:
+        try:
+            await self._receipts.give(delivery)
+        except CallError as error:
+            return outcome(error, delivery.attempt)
+        except ValueError:
+            return Rejected("there is no such sign")
+        return Delivered("")
 
     async def reconcile(self, delivery: Delivery, after: str | None) -> Reconciled:
         """Look for it."""
@@ -107,29 +164,24 @@ class SlackAdapter:
             return outcome(error, delivery.attempt)
         return Delivered(message_id)
 
-    async def amend(self, route: Route, message_id: str, text: str) -> SendOutcome:
+    async def amend(self, route: Route, message_id: str, text: str, progress: str = "") -> SendOutcome:
         """Show how it grows."""
-        return await self._streams.grow(route, message_id, text)
+        return await self._streams.grow(route, message_id, text, progress)
+
+    def drafts(self, route: Route) -> bool:
+        """Slack has no drafts of bots."""
+        del route
+        return False
+
+    async def draft(self, route: Route, number: int, text: str, progress: str = "") -> SendOutcome:
+        """Slack has none."""
+        del route, number, text, progress
+        return Rejected("Slack has no drafts of bots")
 
     async def typing(self, route: Route) -> None:
         """Show a status below the thread. Elsewhere bots have no such sign."""
-        quiet = self._clock.monotonic() < self._quiet_until
-        if not route.thread or not self._shows_status or quiet or not self._pace.at_leisure():
-            return
-        try:
-            async with asyncio.timeout(_STATUS_SECONDS):
-                await self._client.write(
-                    "assistant.threads.setStatus",
-                    channel_id=route.chat,
-                    thread_ts=route.thread,
-                    status=_STATUS,
-                )
-        except TimeoutError:
-            return
-        except CallError as error:
-            self._notice_limit(error)
-            if isinstance(error, RefusedError) and error.word in _NO_STATUS:
-                self._shows_status = False
+        if self._pace.at_leisure():
+            await self._status.work(route)
 
     async def close(self) -> None:
         """Close the connections. A send that comes later is certainly not sent."""
@@ -137,4 +189,4 @@ class SlackAdapter:
 
     def _notice_limit(self, error: CallError) -> None:
         if isinstance(error, LimitError):
-            self._quiet_until = self._clock.monotonic() + error.seconds
+            self._status.rest(error.seconds)

@@ -14,9 +14,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from adapters.slack.client import RefusedError
+from adapters.slack.details import Details
 from adapters.slack.identity import Identity
 from adapters.slack.intake import ACCOUNT_SCOPE, FIRST_SCOPE, Intake, cursors_of, later, stamp
-from adapters.slack.names import Names
 from adapters.slack.reader import Reader
 from adapters.slack.threads import Threads, involves
 from adapters.slack.translate import Said, said, scope, team_of, translate
@@ -71,7 +71,7 @@ class Backfill:
         reader: Reader,
         intake: Intake,
         threads: Threads,
-        names: Names,
+        details: Details,
         horizon: Callable[[], float],
         *,
         short: bool = False,
@@ -81,7 +81,7 @@ class Backfill:
         self._reader = reader
         self._intake = intake
         self._threads = threads
-        self._names = names
+        self._details = details
         self._horizon = horizon
         self._clock = intake.clock
         self._begun = stamp(intake.clock.now())
@@ -206,13 +206,14 @@ class Backfill:
         self._left_out += found.left_out
         messages = sorted(found.messages.values(), key=lambda one: float(one.ts))
         people = {person for one in messages for person in one.people}
-        names = await self._names.of(people)
+        names = await self._details.names.of(people)
         items: list[Inbound] = []
         cursors: dict[str, str] = {}
         for one in messages:
             ours = bool(self._threads.remembered(one, self._me))
             self._threads.spoke(one, team_of(one.fields, self._me))
-            items.append(translate(one, self._me, names, ours=ours, backfilled=True))
+            whole = await self._details.whole(one)
+            items.append(translate(whole, self._me, names, ours=ours, backfilled=True))
             cursors |= cursors_of(one, ours=ours)
             if len(items) == BATCH:
                 await self._intake.accept(items, cursors, lazy=False)

@@ -8,12 +8,14 @@ is sent any more: slack_sdk alone would open another.
 
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
 from typing import Any, cast
 
 from aiohttp import (
     ClientConnectorError,
     ClientError,
+    ClientResponse,
     ClientSession,
     ClientTimeout,
     ConnectionTimeoutError,
@@ -26,6 +28,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 CONNECTIONS = 512
 CONNECT_SECONDS = 10
 REQUEST_SECONDS = 30
+TRANSFER_SECONDS = 900  # of a whole file
 UNNAMED_RETRY_SECONDS = 5.0  # a refusal for the rate that does not say for how long
 
 QUIET = logging.getLogger("adapters.slack.sdk")
@@ -61,19 +64,25 @@ class LimitError(CallError):
 
 
 class RefusedError(CallError):
-    """Slack said no, in one `word`. `needed` are the scopes that were missing, if that is why."""
+    """Slack said no, in one `word`. `needed` are the scopes that were missing, if that is why.
 
-    def __init__(self, word: str, needed: str = "") -> None:
+    `detail` is what Slack says beside it, which may hold content.
+    """
+
+    def __init__(self, word: str, needed: str = "", detail: str = "") -> None:
         super().__init__(word)
         self.word = word
         self.needed = needed
+        self.detail = detail
 
 
 class Client(AsyncWebClient):
     """slack_sdk's client with the differences named above."""
 
-    def __init__(self, token: str, api_url: str | None) -> None:
+    def __init__(self, token: str, api_url: str | None, app_token: str = "") -> None:
+        """`app_token` opens sockets, and nothing else."""
         super().__init__(token=token, base_url=api_url or self.BASE_URL, logger=QUIET, retry_handlers=[])  # pyright: ignore[reportUnknownMemberType]
+        self._app_token = app_token
         self._own: ClientSession | None = None
         self._over = False
 
@@ -94,6 +103,10 @@ class Client(AsyncWebClient):
         """A call that changes something."""
         return await self._call(method, json=cast("dict[str, Any]", _whole(_given(params))))
 
+    async def form(self, method: str, **params: object) -> dict[str, Any]:
+        """A call that wants a form, as some old ones do."""
+        return await self._call(method, data=_whole(_given(params)))
+
     async def post(self, method: str, **params: object) -> str:
         """A call that makes a message; its ts."""
         ts = (await self.write(method, **params)).get("ts")
@@ -106,9 +119,10 @@ class Client(AsyncWebClient):
         answer = await self._ask("auth.test")
         return answer.data, _header(answer.headers, "x-oauth-scopes")
 
-    async def open_connection(self, app_token: str) -> str:
+    async def open_connection(self) -> str:
         """The address of a new socket, good for one use."""
-        found: object = (await self._call("apps.connections.open", params={"token": app_token})).get("url")
+        params = {"token": self._app_token}
+        found: object = (await self._call("apps.connections.open", params=params)).get("url")
         if not isinstance(found, str) or not found.startswith(("ws://", "wss://")):
             raise FailedError("no address of a socket")
         return found
@@ -135,6 +149,40 @@ class Client(AsyncWebClient):
         except (ClientError, OSError) as error:
             raise BrokenError(_redacted(error, self.token)) from error
         return {"data": _parsed(content), "headers": answer.headers, "status_code": answer.status}
+
+    @asynccontextmanager
+    async def transfer(
+        self,
+        verb: str,
+        url: str,
+        *,
+        token: bool = False,
+        **how: Any,  # noqa: ANN401
+    ) -> AsyncGenerator[ClientResponse]:
+        """A request for the bytes of a file, made once; what is read of the answer is read inside.
+
+        The token is shown if asked for. Raises NotSentError and BrokenError.
+        """
+        headers = {**how.pop("headers", {}), **({"Authorization": f"Bearer {self.token}"} if token else {})}
+        limits = ClientTimeout(total=TRANSFER_SECONDS, connect=CONNECT_SECONDS, sock_read=REQUEST_SECONDS)
+        session = self.open_session()
+        try:
+            async with session.request(
+                verb,
+                url,
+                headers=headers,
+                allow_redirects=False,
+                timeout=limits,
+                proxy=self.proxy,
+                **how,
+            ) as answer:
+                yield answer
+        except (ClientConnectorError, ConnectionTimeoutError, InvalidURL) as error:
+            raise NotSentError(_redacted(error, self.token)) from error
+        except TimeoutError as error:
+            raise BrokenError("no answer in time") from error
+        except (ClientError, ConnectionError) as error:
+            raise BrokenError(_redacted(error, self.token)) from error
 
     async def end(self) -> None:
         """Close for good: a late request fails instead of opening new connections."""
@@ -180,7 +228,13 @@ def _reading(error: SlackApiError) -> CallError:
         return FailedError(f"{word}" if isinstance(word, str) else f"HTTP status {status}")
     if not isinstance(word, str) or not word:
         return FailedError(f"no answer of the Web API, HTTP status {status}")
-    return RefusedError(word, str(data.get("needed") or ""))
+    return RefusedError(word, str(data.get("needed") or ""), _detail(data))
+
+
+def _detail(data: dict[str, Any]) -> str:
+    about = data.get("response_metadata")
+    said = cast("dict[str, Any]", about).get("messages") if isinstance(about, dict) else None
+    return " ".join(str(one) for one in cast("list[Any]", said)) if isinstance(said, list) else ""
 
 
 def _header(headers: Mapping[str, str], name: str) -> str | None:

@@ -13,10 +13,14 @@ NEEDED = ("app_mentions:read", "channels:history", "channels:read", "chat:write"
 """Scopes without which people are not heard or answered, or not again after an outage."""
 
 OPTIONAL = {
+    "commands": "slash commands of the app's do not reach the bot",
+    "files:read": "files that people send cannot be fetched",
+    "files:write": "files that agents make cannot be sent",
     "groups:history": "messages of private channels that come during an outage are missed",
     "groups:read": "messages of private channels that come during an outage are missed",
     "mpim:history": "messages of group conversations that come during an outage are missed",
     "mpim:read": "messages of group conversations that come during an outage are missed",
+    "reactions:write": "messages get no sign of having been received",
     "users:read": "people are called by their ids",
 }
 """Scopes that may be left away, and what then goes missing."""

@@ -35,6 +35,16 @@ def without_leading_mention(text: str, user_id: str) -> str:
     return rest or text
 
 
+def is_mention(text: str, user_id: str) -> bool:
+    """Whether a text is a mention of this user and nothing else."""
+    return re.fullmatch(rf"\s*<@{re.escape(user_id)}(?:\|[^<>]*)?>\s*", text) is not None
+
+
+def escaped(text: str) -> str:
+    """A text that Slack shows as it is: nothing in it means anything."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
 def harmless(text: str) -> str:
     """The same text to the eye, without mentions of everybody."""
     return _SUMMONS.sub(f"<{_ZERO_WIDTH_SPACE}", text)

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, cast
 
 from adapters.slack.client import CallError, Client, RefusedError
-from adapters.slack.translate import one_line
+from adapters.slack.payload import one_line
 from gateway.ports import Clock
 
 PATIENCE_SECONDS = 1.5

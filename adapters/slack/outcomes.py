@@ -51,16 +51,29 @@ GONE = {
 
 _REFUSALS = {
     **GONE,
+    "bad_timestamp": "the message does not exist",
     "as_user_not_supported": "the token is not one of a bot",
     "cant_update_message": "the message is not one of the bot's own",
     "edit_window_closed": "the workspace does not let old messages be changed",
+    "file_not_found": "Slack lost the upload",
+    "file_type_not_allowed": "the workspace does not allow files of this type",
+    "file_upload_size_restricted": "the workspace does not allow files of this size",
+    "file_uploads_disabled": "the workspace does not allow files",
+    "file_uploads_except_images_disabled": "the workspace allows no files but images",
     "invalid_blocks": "Slack does not take its blocks",
     "invalid_thread_ts": "the thread does not exist",
     "message_not_found": "the message does not exist any more",
     "msg_blocks_too_long": "it is too long for Slack",
     "msg_too_long": "it is too long for Slack",
+    "no_item_specified": "the message does not exist",
     "no_text": "it is empty",
+    "not_reactable": "nothing there can be given a sign",
+    "posting_to_channel_denied": "the bot may not write there",
+    "storage_limit_reached": "the workspace has no room for more files",
+    "thread_locked": "the thread is locked",
     "thread_not_found": "the thread does not exist",
+    "too_many_emoji": "the message bears too many reactions",
+    "too_many_reactions": "the message bears too many reactions of the bot's",
 }
 
 

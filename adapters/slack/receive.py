@@ -6,13 +6,15 @@ harm, because an event enters once.
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, cast
 
 from adapters.endpoints import whether_running
 from adapters.offering import Backoff
 from adapters.slack.backfill import Backfill
+from adapters.slack.changes import as_edit, deleted, edited
 from adapters.slack.client import CallError, Client, RefusedError
+from adapters.slack.details import Details
 from adapters.slack.identity import OPTIONAL, Identity, identify
 from adapters.slack.intake import ACCOUNT_SCOPE, FIRST_SCOPE, Intake, cursors_of, stamp
 from adapters.slack.names import Names
@@ -37,23 +39,23 @@ class Receiver:
         self,
         account: str,
         client: Client,
-        app_token: str,
         clock: Clock,
         sink: InboundSink,
         past: Past,
         threads: Threads,
+        commands: Collection[str],
     ) -> None:
+        self._commands = commands
         self._account = account
         self._client = client
         self._api_url = None if client.base_url == client.BASE_URL else client.base_url
-        self._app_token = app_token
         self._clock = clock
         self._sink = sink
         self._past = past
         self._threads = threads
         self._app = bolt_app(client, self._take, account)
         self._reader = Reader(client, clock, self._hindered)
-        self._names = Names(client, clock)
+        self._details = Details(client, Names(client, clock))
         self._backoff = Backoff()
         self._identity: Identity | None = None
         self._live = False  # what was missed has been accepted
@@ -99,7 +101,7 @@ class Receiver:
             return missing_scopes(identity.lacking)
         self._get_to_know(identity)
         try:
-            url = await self._client.open_connection(self._app_token)
+            url = await self._client.open_connection()
         except CallError as error:
             return socket_trouble(error)
         self._backfill = Backfill(
@@ -107,7 +109,7 @@ class Receiver:
             self._reader,
             self._intake,
             self._threads,
-            self._names,
+            self._details,
             self._past.horizon,
             short=self._clock.monotonic() - self._heard_at < SHORT_SECONDS,
         )
@@ -118,7 +120,7 @@ class Receiver:
             for scope in identity.without:
                 self._log.warning("slack.scope_missing", scope=scope, therefore=OPTIONAL[scope])
         self._identity = identity
-        self._names.enabled = identity.has("users:read")
+        self._details.names.enabled = identity.has("users:read")
 
     async def _serve(self, socket: Socket, url: str) -> Trouble:
         async with asyncio.TaskGroup() as tasks:
@@ -159,27 +161,43 @@ class Receiver:
                 await self._hear(fields)
             return
         pressed = press(payload) if payload.get("type") == "block_actions" else None
-        item = pressed or command(payload, self._clock.now())
+        item = pressed or command(payload, self._clock.now(), self._commands)
         if item is not None:
             # These are never sent again and cannot be read back, so they wait for nothing.
             await self._intake.accept([item], {}, lazy=False)
 
     async def _hear(self, fields: Mapping[str, Any]) -> None:
         assert self._identity is not None
-        me = self._identity.me
-        message = said(fields, str(fields.get("channel", "")), me)
-        if message is None:
+        me, chat = self._identity.me, str(fields.get("channel", ""))
+        message = said(fields, chat, me)
+        changed = edited(fields, chat, me) if message is None else None
+        gone = deleted(fields, chat, me) if message is None else None
+        if message is None and changed is None and gone is None:
             return
-        async with self._intake.order(message.chat):
-            await self._backfill.catch_up(message.chat)
-            await self._accept(message)
+        async with self._intake.order(chat):
+            await self._backfill.catch_up(chat)
+            if message is not None:
+                await self._accept(message)
+            elif changed is not None:
+                await self._accept_edit(changed, fields)
+            elif gone is not None:
+                await self._intake.accept([gone], {}, lazy=True)
+
+    async def _accept_edit(self, message: Said, fields: Mapping[str, Any]) -> None:
+        """It reads otherwise now. That says nothing about how far the channel has been read."""
+        assert self._identity is not None
+        me = self._identity.me
+        ours = await self._threads.ours(message, me, self._reader)
+        message, names = await self._details.of(message)
+        item = as_edit(message, fields, me, names, ours=ours)
+        await self._intake.accept([item], {}, lazy=True)
 
     async def _accept(self, message: Said) -> None:
         assert self._identity is not None
         me = self._identity.me
         ours = await self._threads.ours(message, me, self._reader)
         self._threads.spoke(message, team_of(message.fields, me))
-        names = await self._names.of(message.people)
+        message, names = await self._details.of(message)
         item = translate(message, me, names, ours=ours)
         await self._intake.accept([item], cursors_of(message, ours=ours), lazy=True)
 

@@ -4,6 +4,8 @@ The opening of a stream bears no key (Slack takes no metadata there). But delive
 other, everything else that the bot sends bears a key from the start, and a finished stream gets one with its
 end; so a message of the bot's without a key, after the last one that is known, is that opening.
 
+A file bears no key either; it is known by its name and its size.
+
 A request that Slack was still carrying out when the sender died may take effect a moment later. So it is
 looked for again until some time has passed since it was made, and only then is it absent.
 """
@@ -15,7 +17,10 @@ from adapters.slack.identity import identify
 from adapters.slack.intake import later, stamp
 from adapters.slack.message import EVENT_TYPE, body
 from adapters.slack.outcomes import GONE, outcome, retry_seconds
+from adapters.slack.payload import Payload, parts_of
 from adapters.slack.reader import PAGE, following, items
+from adapters.slack.upload import shown_as
+from gateway.model.attachment import OutFile
 from gateway.model.delivery import (
     Absent,
     Delivered,
@@ -31,6 +36,12 @@ from gateway.ports import Clock
 SETTLED_SECONDS = 2.0
 """How long after it was made a request may still take effect."""
 
+SETTLED_FILE_SECONDS = 20.0
+"""The same for a file, which Slack looks through before it shows it."""
+
+LOOK_SECONDS = 5.0
+"""How long it is waited at most before looking again."""
+
 MARGIN_SECONDS = 600.0
 """How far two clocks may differ."""
 
@@ -43,8 +54,13 @@ _GONE = frozenset({*GONE, "thread_not_found"})
 async def reconcile(client: Client, clock: Clock, delivery: Delivery, after: str | None) -> Reconciled:
     """What became of it."""
     claimed = clock.now() if delivery.claimed_at is None else delivery.claimed_at
+    settled = claimed + (SETTLED_SECONDS if delivery.file is None else SETTLED_FILE_SECONDS)
+    if delivery.kind is DeliveryKind.RECEIPT:
+        return Absent()  # given twice, it is the same as given once
     try:
         me = await _who(client, delivery)
+        if after:
+            after = await shown_as(client, after, delivery.route.chat)
         while True:
             looked_at = clock.now()
             found = await _look(client, delivery, after, claimed, me)
@@ -52,9 +68,9 @@ async def reconcile(client: Client, clock: Clock, delivery: Delivery, after: str
                 return Unknown("too much has been written there since")
             if found:
                 return Delivered(found)
-            if looked_at >= claimed + SETTLED_SECONDS:
+            if looked_at >= settled:
                 return Absent()
-            await clock.sleep(claimed + SETTLED_SECONDS - looked_at)
+            await clock.sleep(min(settled - looked_at, LOOK_SECONDS))
     except LimitError as error:
         return RetryAfter(error.seconds, "Slack asks to slow down")
     except RefusedError as error:
@@ -69,7 +85,8 @@ async def reconcile(client: Client, clock: Clock, delivery: Delivery, after: str
 
 async def _who(client: Client, delivery: Delivery) -> str:
     """The bot's user, where a message has to be known by its author; else nobody."""
-    if delivery.kind is not DeliveryKind.STREAM or not delivery.route.thread:
+    growing = delivery.kind is DeliveryKind.STREAM and delivery.route.thread
+    if delivery.file is None and not growing:
         return ""
     return (await identify(client)).me.user_id
 
@@ -105,6 +122,17 @@ def _is_it(fields: dict[str, Any], delivery: Delivery, oldest: str, me: str) -> 
         return key == delivery.key
     if not me or fields.get("user") != me or not later(str(fields.get("ts") or 0), oldest):
         return False
+    files = parts_of(fields, "files")
+    if delivery.file is not None:
+        return any(_same(one, delivery.file) for one in files)
+    return not files and _opens(fields, delivery)
+
+
+def _same(file: Payload, wanted: OutFile) -> bool:
+    return file.get("size") == wanted.size and wanted.name in (file.get("name"), file.get("title"))
+
+
+def _opens(fields: dict[str, Any], delivery: Delivery) -> bool:
     return "streaming_state" in fields or _letters(str(fields.get("text"))) == _letters(body(delivery))
 
 

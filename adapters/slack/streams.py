@@ -14,10 +14,12 @@ from dataclasses import dataclass
 
 from adapters.pace import Pace
 from adapters.slack.client import CallError, Client, LimitError, RefusedError
-from adapters.slack.markup import harmless
-from adapters.slack.message import body, content, metadata, posting
+from adapters.slack.message import metadata, with_progress, words
 from adapters.slack.outcomes import BAD_TOKEN, GONE, outcome
+from adapters.slack.render import render
+from adapters.slack.status import Status
 from adapters.slack.threads import Threads
+from adapters.slack.writing import of_markup, post, rewrite
 from gateway.model.address import Route
 from gateway.model.delivery import Button, Delivered, Delivery, RetryAfter, SendOutcome
 from gateway.ports import Clock
@@ -41,8 +43,17 @@ class _Stream:
 class Streams:
     """The growing messages of one account."""
 
-    def __init__(self, client: Client, threads: Threads, clock: Clock, appends: Pace, updates: Pace) -> None:
+    def __init__(
+        self,
+        client: Client,
+        threads: Threads,
+        status: Status,
+        clock: Clock,
+        appends: Pace,
+        updates: Pace,
+    ) -> None:
         self._client = client
+        self._status = status
         self._threads = threads
         self._clock = clock
         self._appends = appends
@@ -53,11 +64,11 @@ class Streams:
 
     async def open(self, delivery: Delivery) -> str:
         """Send the message that will grow; its ts. Raises CallError."""
-        route, text = delivery.route, body(delivery)
+        route, text = delivery.route, render(words(delivery), closed=False)
         ts = await self._start(route, text) if self._offered else None
         native = ts is not None
         if ts is None:
-            ts = await self._client.post("chat.postMessage", **posting(delivery))
+            ts = await post(self._client, delivery)
         self._remember(route.chat, ts, _Stream(delivery.key, native, text))
         return ts
 
@@ -72,7 +83,7 @@ class Streams:
                 "chat.startStream",
                 channel=route.chat,
                 thread_ts=route.thread,
-                markdown_text=text,
+                markdown_text=text or None,  # a stream may begin without a word
                 recipient_team_id=recipient.team if recipient else None,
                 recipient_user_id=recipient.user if recipient else None,
             )
@@ -84,55 +95,68 @@ class Streams:
             self._offered = error.word not in _NEVER
             return None
 
-    async def grow(self, route: Route, ts: str, text: str) -> SendOutcome:
-        """Show more of it, unless that could use up what messages need."""
-        text = harmless(text)
+    async def grow(self, route: Route, ts: str, text: str, progress: str = "") -> SendOutcome:
+        """Show more of it, unless that could use up what messages need.
+
+        What the agent is doing stands below the thread while Slack streams, for a stream takes nothing back.
+        """
         now = self._clock.monotonic()
         if now < self._quiet_until:
             return RetryAfter(self._quiet_until - now, "Slack asks to slow down")
         stream = self._known.get((route.chat, ts))
         if stream is not None and stream.native:
-            if stream.shown is None or not text.startswith(stream.shown) or text == stream.shown:
+            await self._status.tell(route, progress)
+            grown = render(text, closed=False)
+            if stream.shown is None or not grown.startswith(stream.shown) or grown == stream.shown:
                 return Delivered(ts)  # a stream can only be added to; the end will set it right
             pace = self._appends
         else:
+            grown = ""
             pace = self._updates
         if not await pace.spare(route.chat):
             return RetryAfter(AMEND_SECONDS, "messages come first")
         try:
-            await self._show(route.chat, ts, text, stream)
+            if not await self._append(route.chat, ts, grown, stream):
+                text = with_progress(text, progress)
+                await self._rewrite(route.chat, ts, text, (), stream.key if stream else "")
         except CallError as error:
             if isinstance(error, LimitError):
                 self._quiet_until = self._clock.monotonic() + error.seconds
             return outcome(error, attempt=1)
         return Delivered(ts)
 
-    async def _show(self, chat: str, ts: str, text: str, stream: _Stream | None) -> None:
-        if stream is not None and stream.native and stream.shown is not None:
-            added, before, stream.shown = text[len(stream.shown) :], stream.shown, None
-            try:
-                await self._client.write("chat.appendStream", channel=chat, ts=ts, markdown_text=added)
-            except RefusedError as error:
-                if error.word not in _NO_STREAM:
-                    stream.shown = before
-                    raise
-                stream.native = False
-            except LimitError:
+    async def _append(self, chat: str, ts: str, grown: str, stream: _Stream | None) -> bool:
+        """Add to a stream of Slack's what is new; false when there is none, or none any more."""
+        if stream is None or not stream.native or stream.shown is None:
+            return False
+        before, stream.shown = stream.shown, None
+        added = grown[len(before) :]
+        try:
+            await self._client.write("chat.appendStream", channel=chat, ts=ts, markdown_text=added)
+        except RefusedError as error:
+            if error.word not in _NO_STREAM:
                 stream.shown = before
                 raise
-            else:
-                stream.shown = text
-                return
-        await self._rewrite(chat, ts, text, (), stream.key if stream else "")
+            stream.native = False
+            return False
+        except LimitError:
+            stream.shown = before
+            raise
+        stream.shown = grown
+        return True
 
     async def finish(self, delivery: Delivery, ts: str) -> None:
         """Make the message read as the delivery does, whatever it was. Raises CallError."""
-        chat, text = delivery.route.chat, body(delivery)
+        await self._end(delivery, ts)
+        await self._status.over(delivery.route)
+
+    async def _end(self, delivery: Delivery, ts: str) -> None:
+        chat, text = delivery.route.chat, words(delivery)
         stream = self._known.pop((chat, ts), None)
         if stream is not None and stream.native:
-            rest = None
-            if stream.shown is not None and text.startswith(stream.shown) and not delivery.buttons:
-                rest = text[len(stream.shown) :]
+            rest, whole = None, render(text)
+            if stream.shown is not None and whole.startswith(stream.shown) and not delivery.buttons:
+                rest = whole[len(stream.shown) :]
             stopped = await self._stop(chat, ts, delivery.key, rest)
             if stopped and rest is not None:
                 return
@@ -140,22 +164,16 @@ class Streams:
 
     async def _rewrite(self, chat: str, ts: str, text: str, buttons: tuple[Button, ...], key: str) -> None:
         """Edit the message. If a stream is in the way, left behind by another process, it is ended first."""
-        request = {
-            "channel": chat,
-            "ts": ts,
-            "metadata": metadata(key) if key else None,
-            **content(text, buttons),
-        }
         try:
-            await self._client.write("chat.update", **request)
+            await rewrite(self._client, chat, ts, text, buttons, key)
         except RefusedError as error:
             if error.word != "streaming_state_conflict":
                 raise
             await self._stop(chat, ts, key, None)
-            await self._client.write("chat.update", **request)
+            await rewrite(self._client, chat, ts, text, buttons, key)
 
     async def _stop(self, chat: str, ts: str, key: str, rest: str | None) -> bool:
-        """End a stream; false when there was none."""
+        """End a stream; false when there was none, or what is left to be said must be said otherwise."""
         try:
             await self._client.write(
                 "chat.stopStream",
@@ -165,7 +183,7 @@ class Streams:
                 metadata=metadata(key) if key else None,
             )
         except RefusedError as error:
-            if error.word not in _NO_STREAM:
+            if error.word not in _NO_STREAM and not (rest and of_markup(error)):
                 raise
             return False
         return True

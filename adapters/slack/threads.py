@@ -11,8 +11,9 @@ from dataclasses import dataclass
 
 from adapters.slack.client import RefusedError
 from adapters.slack.markup import mentioned
+from adapters.slack.payload import Payload
 from adapters.slack.reader import PAGE, Reader, items
-from adapters.slack.translate import Me, Payload, Said
+from adapters.slack.translate import Me, Said
 
 _KEPT = 16_384
 

@@ -5,22 +5,19 @@ their own, a redelivery with a new envelope, and the history has no such ids at 
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Any, cast
 
-from adapters.slack.markup import mentioned, readable, without_leading_mention
+from adapters.slack.files import attachments_of, is_ts
+from adapters.slack.markup import is_mention, mentioned, readable, without_leading_mention
+from adapters.slack.payload import Payload, one_line, part_of, parts_of, text_of
 from gateway.model.address import ChatKind
 from gateway.model.message import Inbound
 
-NAME_LIMIT = 64
-"""The longest author name that is passed on, in characters."""
-
-Payload = Mapping[str, Any]
-
 _HEARD = frozenset({"", "bot_message", "file_share", "me_message", "thread_broadcast"})
-_TS = re.compile(r"[0-9]{1,12}\.[0-9]{1,6}", re.ASCII)
 _COMMAND = re.compile(r"\s*/([A-Za-z][A-Za-z0-9_-]*)(?:\s+|\Z)")
+_WORD = re.compile(r"\s*/?([A-Za-z][A-Za-z0-9_-]*)(?:\s+|\Z)")
+_HELP = "help"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,17 +69,17 @@ class Said:
 
 def said(fields: Payload, chat: str, me: Me) -> Said | None:
     """A message that somebody wrote; None for everything else (edits, joins, deletions)."""
-    ts = _text(fields, "ts")
-    if _text(fields, "subtype") not in _HEARD or not _TS.fullmatch(ts) or fields.get("hidden"):
+    ts = text_of(fields, "ts")
+    if text_of(fields, "subtype") not in _HEARD or not is_ts(ts) or fields.get("hidden"):
         return None
-    author = _text(fields, "user") or _text(fields, "bot_id")
+    author = text_of(fields, "user") or text_of(fields, "bot_id")
     if not chat or not author:
         return None
     text = _words(fields)
-    if not text:
+    if not text and not attachments_of(fields):
         return None
-    thread = _text(fields, "thread_ts")
-    from_bot = bool(_text(fields, "bot_id")) or author == me.user_id
+    thread = text_of(fields, "thread_ts")
+    from_bot = bool(text_of(fields, "bot_id")) or author == me.user_id
     return Said(
         fields=fields,
         chat=chat,
@@ -106,7 +103,7 @@ def translate(
     """What was said. `ours` tells that it stands in a thread in which the bot takes part."""
     kind = ChatKind.DIRECT if message.direct else ChatKind.GROUP
     to_bot = message.direct or message.mentions_bot or ours
-    text = readable(without_leading_mention(message.text, me.user_id), {**names, me.user_id: me.name})
+    text = words_of(message, me, names)
     command, text = _command(text) if to_bot else ("", text)
     return Inbound(
         event_id=message.event_id,
@@ -122,32 +119,37 @@ def translate(
         from_bot=message.from_bot,
         command=command,
         backfilled=backfilled,
+        attachments=attachments_of(message.fields),
     )
+
+
+def words_of(message: Said, me: Me, names: Mapping[str, str]) -> str:
+    """A message as a person reads it, without the bot's name before it."""
+    text = without_leading_mention(message.text, me.user_id)
+    if text == message.text and attachments_of(message.fields) and is_mention(text, me.user_id):
+        return ""  # the name alone, where what is meant is the file below it
+    return readable(text, {**names, me.user_id: me.name})
 
 
 def press(payload: Payload) -> Inbound | None:
     """A pressed button; None for what is pressed elsewhere than below a message."""
-    container, user = _part(payload, "container"), _part(payload, "user")
-    actions = payload.get("actions")
-    if not isinstance(actions, list) or not actions:
+    container, user = part_of(payload, "container"), part_of(payload, "user")
+    pressed = next(iter(parts_of(payload, "actions")), None)
+    chat = text_of(container, "channel_id") or text_of(part_of(payload, "channel"), "id")
+    ts, author = text_of(container, "message_ts"), text_of(user, "id")
+    if pressed is None or not chat or not author or not is_ts(ts):
         return None
-    action = cast("list[Any]", actions)[0]
-    chat = _text(container, "channel_id") or _text(_part(payload, "channel"), "id")
-    ts, author = _text(container, "message_ts"), _text(user, "id")
-    if not isinstance(action, Mapping) or not chat or not author or not _TS.fullmatch(ts):
+    value, at = text_of(pressed, "value"), text_of(pressed, "action_ts")
+    if not value or not is_ts(at):
         return None
-    pressed = cast("Payload", action)
-    value, at = _text(pressed, "value"), _text(pressed, "action_ts")
-    if not value or not _TS.fullmatch(at):
-        return None
-    thread = _text(container, "thread_ts") or _text(_part(payload, "message"), "thread_ts")
+    thread = text_of(container, "thread_ts") or text_of(part_of(payload, "message"), "thread_ts")
     direct = chat.startswith("D")
     return Inbound(
         event_id=f"{chat}:{ts}:{at}:{author}",
         chat=chat,
         chat_kind=ChatKind.DIRECT if direct else ChatKind.GROUP,
         author_id=author,
-        author_name=one_line(_text(user, "name") or _text(user, "username")) or author,
+        author_name=one_line(text_of(user, "name") or text_of(user, "username")) or author,
         text="",
         sent_at=float(at),
         thread="" if direct and thread == ts else thread,
@@ -157,60 +159,47 @@ def press(payload: Payload) -> Inbound | None:
     )
 
 
-def command(payload: Payload, now: float) -> Inbound | None:
-    """One of Slack's own slash commands, which know no threads."""
-    chat, author, name = (_text(payload, part) for part in ("channel_id", "user_id", "command"))
-    trigger = _text(payload, "trigger_id")
+def command(payload: Payload, now: float, offered: Collection[str] = ()) -> Inbound | None:
+    """One of Slack's own slash commands, which know no threads.
+
+    An app cannot have a command that Slack has, such as /status. So one command of the app's takes the
+    gateway's as its first word; those that are `offered` are also understood by themselves.
+    """
+    chat, author, name = (text_of(payload, part) for part in ("channel_id", "user_id", "command"))
+    trigger = text_of(payload, "trigger_id")
     if not chat or not author or not trigger or not name.startswith("/"):
         return None
+    text = readable(text_of(payload, "text"), {}).strip()
+    word = name[1:].lower()
+    if word not in offered:
+        found = _WORD.match(text)
+        word, text = (found[1].lower(), text[found.end() :].strip()) if found else (_HELP, text)
     return Inbound(
         event_id=f"command:{trigger}",
         chat=chat,
         chat_kind=ChatKind.DIRECT if chat.startswith("D") else ChatKind.GROUP,
         author_id=author,
-        author_name=one_line(_text(payload, "user_name")) or author,
-        text=readable(_text(payload, "text"), {}).strip(),
+        author_name=one_line(text_of(payload, "user_name")) or author,
+        text=text,
         sent_at=now,
         to_bot=True,
-        command=name[1:].lower(),
+        command=word,
     )
 
 
 def team_of(fields: Payload, me: Me) -> str:
     """The workspace of a message's author."""
-    return _text(fields, "user_team") or _text(fields, "team") or me.team_id
-
-
-def one_line(name: str) -> str:
-    """A name that fits into a line."""
-    return " ".join(name.split())[:NAME_LIMIT].rstrip()
+    return text_of(fields, "user_team") or text_of(fields, "team") or me.team_id
 
 
 def _words(fields: Payload) -> str:
-    text = _text(fields, "text")
+    """What somebody wrote, or else what they passed on of somebody else's."""
+    text = text_of(fields, "text")
     if text.strip():
         return text
-    files = fields.get("files")
-    if isinstance(files, list) and files:
-        listed = (cast("Payload", one) for one in cast("list[Any]", files) if isinstance(one, Mapping))
-        return " ".join(f"[file {one_line(_text(one, 'name'))}".rstrip() + "]" for one in listed)
-    attached = fields.get("attachments")
-    if isinstance(attached, list) and attached:
-        first = cast("list[Any]", attached)[0]
-        return _text(cast("Payload", first), "fallback") if isinstance(first, Mapping) else ""
-    return ""
+    return next((text_of(one, "fallback") for one in parts_of(fields, "attachments")), "")
 
 
 def _command(text: str) -> tuple[str, str]:
     found = _COMMAND.match(text)
     return (found[1].lower(), text[found.end() :].strip()) if found else ("", text)
-
-
-def _text(fields: Payload, name: str) -> str:
-    value = fields.get(name)
-    return value if isinstance(value, str) else ""
-
-
-def _part(fields: Payload, name: str) -> Payload:
-    value = fields.get(name)
-    return cast("Payload", value) if isinstance(value, Mapping) else {}

@@ -2,14 +2,18 @@
 
 Three things differ from aiogram's own session. A request that certainly never left is told apart from one
 whose outcome is unknown. Updates arrive as plain JSON, so that one which aiogram cannot read does not spoil
-its batch. And the path of a message is trimmed: it travels as JSON instead of a form, and of the answer only
-the message id is read.
+its batch. And the path of a message is trimmed: it travels as JSON instead of a form (see `requests`). Files
+pass through in pieces, in both directions. The token is part of every address, so no address is ever told.
 
 Nothing here repeats a request, and aiohttp repeats no POST.
 """
 
-from json import dumps
-from typing import TYPE_CHECKING, Any, TypeVar
+import asyncio
+import re
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, BinaryIO, TypeVar
 
 from aiohttp import (
     ClientConnectorError,
@@ -19,8 +23,8 @@ from aiohttp import (
     FormData,
     InvalidURL,
 )
-from pydantic import BaseModel
 
+from adapters.telegram.requests import FindFile, Json, LocalFile, SendDocument, Sent
 from adapters.telegram.sdk import (
     PRODUCTION,
     AiohttpSession,
@@ -44,14 +48,14 @@ from adapters.telegram.sdk import (
 CONNECTIONS = 512
 CONNECT_SECONDS = 10
 REQUEST_SECONDS = 30
-BATCH = 100
-"""The most updates that one getUpdates returns."""
-
-ALLOWED_UPDATES = ("message", "edited_message", "callback_query", "my_chat_member")
+SLOWEST = 64 * 1024
+"""Bytes a second: a file that is slower than that is given up."""
 
 _UNNAMED_RETRY_SECONDS = 5  # a 429 that does not say for how long
 _JSON = {"Content-Type": "application/json"}
-_NO_PREVIEW = {"is_disabled": True}
+_CHUNK = 256 * 1024
+_MIME = re.compile(r"[\w.+-]+/[\w.+-]+", re.ASCII)
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 T = TypeVar("T")
 
@@ -60,59 +64,16 @@ class NotSentError(TelegramNetworkError):
     """The request never left: no name, no connection, no certificate. Sending it again repeats nothing."""
 
 
-class Sent(BaseModel):
-    """What is read of the answer to a sent message."""
-
-    message_id: int
+class UnreadableError(NotSentError):
+    """The file that was to be sent cannot be read, so nothing was sent."""
 
 
-class SendText(TelegramMethod[Sent]):
-    """`sendMessage` with plain text and no preview of the links in it."""
-
-    __returning__ = Sent
-    __api_method__ = "sendMessage"
-
-    chat_id: str
-    text: str
-    message_thread_id: int | None = None
-    reply_parameters: dict[str, Any] | None = None
-    reply_markup: dict[str, Any] | None = None
-
-    def body(self) -> bytes:
-        """The request as JSON; what UTF-8 cannot express becomes a question mark."""
-        given = {key: value for key, value in self.__dict__.items() if value is not None}
-        given["link_preview_options"] = _NO_PREVIEW
-        return dumps(given, ensure_ascii=False).encode(errors="replace")
+class TooLargeError(Exception):
+    """A file has more bytes than were asked for."""
 
 
-class EditText(TelegramMethod[Sent]):
-    """`editMessageText` of a message of our own."""
-
-    __returning__ = Sent
-    __api_method__ = "editMessageText"
-
-    chat_id: str
-    message_id: int
-    text: str
-    reply_markup: dict[str, Any] | None = None
-
-    body = SendText.body
-
-
-class PollUpdates(TelegramMethod[list[Any]]):
-    """`getUpdates`, answered with updates as they are."""
-
-    __returning__ = list[Any]
-    __api_method__ = "getUpdates"
-
-    offset: int | None = None
-    limit: int = BATCH
-    timeout: int = 0
-    allowed_updates: tuple[str, ...] = ALLOWED_UPDATES
-
-    if TYPE_CHECKING:
-
-        def __init__(self, *, offset: int | None, timeout: int) -> None: ...
+class GoneError(Exception):
+    """There is nothing to download at that path, or no longer."""
 
 
 class Session(AiohttpSession):
@@ -133,12 +94,14 @@ class Session(AiohttpSession):
             raise NotSentError(method=method, message="the account is being closed")
         session = await self.create_session()
         url = self.api.api_url(token=bot.token, method=method.__api_method__)
-        data, headers = self._body(bot, method)
         limits = ClientTimeout(total=timeout or REQUEST_SECONDS, connect=CONNECT_SECONDS)
         try:
-            async with session.post(
-                url, data=data, headers=headers, timeout=limits, allow_redirects=False
-            ) as answer:
+            async with (
+                self._body(bot, method) as (data, headers),
+                session.post(
+                    url, data=data, headers=headers, timeout=limits, allow_redirects=False
+                ) as answer,
+            ):
                 content = await answer.read()
         except (ClientConnectorError, ConnectionTimeoutError, InvalidURL) as error:
             raise NotSentError(method=method, message=_redacted(error, bot)) from error
@@ -151,10 +114,56 @@ class Session(AiohttpSession):
             raise ClientDecodeError("no result", ValueError("result is missing"), None)
         return response.result
 
-    def _body(self, bot: Bot, method: TelegramMethod[Any]) -> tuple[bytes | FormData, dict[str, str] | None]:
-        if isinstance(method, (SendText, EditText)):
-            return method.body(), _JSON
-        return self.build_form_data(bot, method), None
+    @asynccontextmanager
+    async def _body(
+        self, bot: Bot, method: TelegramMethod[Any]
+    ) -> AsyncGenerator[tuple[bytes | FormData, dict[str, str] | None]]:
+        """What is posted. A file is read while it is sent, and closed at the end."""
+        if isinstance(method, Json):
+            yield method.body(), _JSON
+        elif isinstance(method, SendDocument):
+            file: LocalFile = method.file
+            try:
+                opened: BinaryIO = await asyncio.to_thread(Path(file.path).open, "rb")
+            except OSError as error:
+                raise UnreadableError(method=method, message=type(error).__name__) from error
+            try:
+                yield _form(method, file, opened), None
+            finally:
+                opened.close()
+        else:
+            yield self.build_form_data(bot, method), None
+
+    async def download(self, bot: Bot, path: str, into: Path, limit: int) -> int:
+        """Write what lies at a path of getFile to `into`; how many bytes it has.
+
+        Raises TooLargeError, GoneError, and TelegramNetworkError or TelegramServerError of no method.
+        """
+        method = FindFile(file_id="")
+        if self._over:
+            raise NotSentError(method=method, message="the account is being closed")
+        session = await self.create_session()
+        url = self.api.file_url(bot.token, path)
+        limits = ClientTimeout(total=REQUEST_SECONDS + limit // SLOWEST, connect=CONNECT_SECONDS)
+        size = 0
+        try:
+            async with session.get(url, timeout=limits, allow_redirects=False) as answer:
+                if answer.status in {400, 403, 404, 410}:
+                    raise GoneError
+                if answer.status != 200:
+                    raise TelegramServerError(method, f"HTTP status {answer.status}")
+                file: BinaryIO = await asyncio.to_thread(into.open, "xb")
+                with file:
+                    async for chunk in answer.content.iter_chunked(_CHUNK):
+                        size += len(chunk)
+                        if size > limit:
+                            raise TooLargeError
+                        await asyncio.to_thread(file.write, chunk)
+        except TimeoutError as error:
+            raise TelegramNetworkError(method=method, message="no answer in time") from error
+        except ClientError as error:
+            raise TelegramNetworkError(method=method, message=_redacted(error, bot)) from error
+        return size
 
     def check_response(
         self, bot: Bot, method: TelegramMethod[T], status_code: int, content: str
@@ -183,18 +192,7 @@ class Session(AiohttpSession):
         await self.close()
 
 
-prepare(
-    Response,
-    Sent,
-    User,
-    SendText,
-    EditText,
-    PollUpdates,
-    GetMe,
-    DeleteWebhook,
-    SendChatAction,
-    AnswerCallbackQuery,
-)
+prepare(User, GetMe, DeleteWebhook, SendChatAction, AnswerCallbackQuery)
 # pydantic keeps generic models in a weak cache: without these, every answer would build its model anew.
 _ANSWERS = (Response[Sent], Response[list[Any]], Response[User], Response[bool])
 
@@ -203,6 +201,16 @@ def open_bot(token: str, api_url: str | None) -> tuple[Bot, Session]:
     """A bot and its session. Nothing is sent yet."""
     session = Session(TelegramAPIServer.from_base(api_url) if api_url else PRODUCTION)
     return Bot(token, session=session), session
+
+
+def _form(method: SendDocument, file: LocalFile, opened: BinaryIO) -> FormData:
+    form = FormData(quote_fields=False)  # a name is not to be shown with per cent signs
+    for name, value in method.fields().items():
+        form.add_field(name, value)
+    mime = file.mime if _MIME.fullmatch(file.mime) else "application/octet-stream"
+    name = _CONTROL.sub("_", file.name).encode(errors="replace").decode() or "file"
+    form.add_field(method.part, opened, filename=name, content_type=mime)
+    return form
 
 
 def _redacted(error: BaseException, bot: Bot) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from adapters.endpoints import whether_running
-from adapters.telegram.client import NotSentError
+from adapters.telegram.client import NotSentError, UnreadableError
 from adapters.telegram.sdk import (
     AiogramError,
     TelegramAPIError,
@@ -64,20 +64,22 @@ def outcome(error: AiogramError, attempt: int) -> SendOutcome:
     match error:
         case TelegramRetryAfter():
             return RetryAfter(float(error.retry_after), "Telegram asks to slow down")
+        case UnreadableError():
+            return Rejected("the file is gone, or cannot be read")
         case NotSentError():
-            return RetryAfter(retry_seconds(attempt), f"no connection to Telegram: {_words(error)}")
+            return RetryAfter(retry_seconds(attempt), f"no connection to Telegram: {described(error)}")
         case TelegramUnauthorizedError() | TelegramNotFound():
             return RetryAfter(TOKEN_RETRY_SECONDS, "Telegram does not know the bot token")
         case TelegramConflictError():
-            return RetryAfter(CONFLICT_RETRY_SECONDS, _words(error))
+            return RetryAfter(CONFLICT_RETRY_SECONDS, described(error))
         case TelegramServerError():
-            return Unknown(f"Telegram failed: {_words(error)}")
+            return Unknown(f"Telegram failed: {described(error)}")
         case TelegramEntityTooLarge():  # a network error by inheritance only
-            return Rejected(_words(error))
+            return Rejected(described(error))
         case TelegramNetworkError():
-            return Unknown(f"the connection to Telegram broke: {_words(error)}")
+            return Unknown(f"the connection to Telegram broke: {described(error)}")
         case TelegramAPIError():
-            return Rejected(_words(error))
+            return Rejected(described(error))
         case _:
             return Unknown("Telegram's answer made no sense")
 
@@ -89,7 +91,7 @@ def unchanged(error: AiogramError) -> bool:
 
 def trouble(error: AiogramError, api_url: str | None = None) -> Trouble:
     """What keeps updates from being received; `api_url` is the account's, None is Telegram's own server."""
-    detail = _words(error)
+    detail = described(error)
     match error:
         case TelegramRetryAfter():
             return Trouble(
@@ -121,7 +123,7 @@ def retry_seconds(attempt: int) -> float:
     return min(LAST_RETRY_SECONDS, FIRST_RETRY_SECONDS * 2.0 ** min(attempt, 16))
 
 
-def _words(error: AiogramError) -> str:
+def described(error: AiogramError) -> str:
     """Telegram's own words, without aiogram's frame; of what cannot be read, only the kind."""
     if isinstance(error, TelegramAPIError):
         lines = (error.message or "").splitlines()  # aiogram passes on a missing description

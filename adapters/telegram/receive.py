@@ -9,11 +9,13 @@ The offset follows the batch even downwards: after a week of silence, Telegram b
 """
 
 import asyncio
+from collections import OrderedDict
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from adapters.offering import Backoff, commit
-from adapters.telegram.client import BATCH, PollUpdates
 from adapters.telegram.outcomes import Trouble, TroubleKind, trouble
+from adapters.telegram.requests import BATCH, PollUpdates
 from adapters.telegram.sdk import (
     PRODUCTION,
     AiogramError,
@@ -29,6 +31,7 @@ from adapters.telegram.sdk import (
 from adapters.telegram.translate import translate
 from adapters.telegram.updates import Unreadable, presses, read
 from gateway import log
+from gateway.model.address import ChatKind
 from gateway.model.message import Inbound
 from gateway.ports import Batch, Clock, InboundSink, Past
 
@@ -41,7 +44,36 @@ SCOPE = ""
 ANSWER_SECONDS = 10
 """How long an answer may take beyond that."""
 
+ALBUMS = 256
+"""How many albums are remembered; they arrive within moments."""
+
 T = TypeVar("T")
+
+
+class Albums:
+    """Pictures that were sent together arrive as messages, of which only the first has the words.
+
+    So that nobody's pictures are lost in a group where the bot has to be named, those that follow one which
+    names the bot are for the bot as well. What is not remembered (after a restart, in the midst of an album)
+    is left out as before.
+    """
+
+    def __init__(self) -> None:
+        self._meant: OrderedDict[tuple[str, str], None] = OrderedDict()
+
+    def complete(self, update: Update, item: Inbound) -> Inbound:
+        """The item, meant for the bot if its album is."""
+        message = update.message
+        if message is None or not message.media_group_id or item.chat_kind is ChatKind.DIRECT:
+            return item
+        album = (item.chat, message.media_group_id)
+        if album in self._meant:
+            return replace(item, to_bot=True)
+        if item.to_bot:
+            self._meant[album] = None
+            if len(self._meant) > ALBUMS:
+                self._meant.popitem(last=False)
+        return item
 
 
 class Receiver:
@@ -60,6 +92,7 @@ class Receiver:
         self._live = False  # what was missed has been accepted
         self._trouble: TroubleKind | None = None
         self._backoff = Backoff()
+        self._albums = Albums()
         self._aside: asyncio.TaskGroup
         self._log = log.get(account=account)
 
@@ -156,7 +189,7 @@ class Receiver:
             ids.append(found.update.update_id)
             item = translate(found.update, self._me)
             if item is not None:
-                items.append(item)
+                items.append(self._albums.complete(found.update, item))
         return tuple(items), max(ids) + 1 if ids else None
 
     def _tell(self, found: Trouble) -> None:

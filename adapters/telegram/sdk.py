@@ -80,21 +80,38 @@ with _unbuilt():
         SendChatAction,
         TelegramMethod,
     )
-    from aiogram.types import CallbackQuery, Message, MessageEntity, Update, User
+    from aiogram.types import (
+        Animation,
+        Audio,
+        CallbackQuery,
+        Document,
+        Message,
+        MessageEntity,
+        PhotoSize,
+        Update,
+        User,
+        Video,
+        VideoNote,
+        Voice,
+    )
 
 __all__ = [
     "PRODUCTION",
     "AiogramError",
     "AiohttpSession",
+    "Animation",
     "AnswerCallbackQuery",
+    "Audio",
     "Bot",
     "CallbackQuery",
     "ClientDecodeError",
     "ContentType",
     "DeleteWebhook",
+    "Document",
     "GetMe",
     "Message",
     "MessageEntity",
+    "PhotoSize",
     "Response",
     "SendChatAction",
     "TelegramAPIError",
@@ -112,6 +129,9 @@ __all__ = [
     "TelegramUnauthorizedError",
     "Update",
     "User",
+    "Video",
+    "VideoNote",
+    "Voice",
     "prepare",
 ]
 

@@ -9,16 +9,18 @@ Offsets and lengths of entities count UTF-16 code units, so everything that is c
 import re
 from typing import Final
 
+from adapters.telegram.media import attachments
 from adapters.telegram.sdk import CallbackQuery, ContentType, Message, MessageEntity, Update, User
 from gateway.model.address import ChatKind
-from gateway.model.message import Inbound
+from gateway.model.message import Change, Inbound
 
 NAME_LIMIT = 64
 """The longest author name that is passed on, in characters."""
 
 _KINDS: Final = {"private": ChatKind.DIRECT, "group": ChatKind.GROUP, "supergroup": ChatKind.GROUP}
 
-# What stands for content that has no words. What aiogram knows and is not here is a service message.
+# What stands for content that has no words and no file to be fetched. What aiogram knows and is not here is a
+# service message.
 LABELS: Final = {
     ContentType.ANIMATION: "animation",
     ContentType.AUDIO: "audio",
@@ -48,14 +50,15 @@ _AFTER_MENTION = re.compile(r"[,:]?\s+")
 
 
 def translate(update: Update, me: User) -> Inbound | None:
-    """What a person said or pressed; None for everything else (edits, joins, pins, channel posts)."""
+    """What a person said, edited or pressed; None for everything else (joins, pins, channel posts)."""
     if update.callback_query is not None:
         return _press(update.update_id, update.callback_query)
-    message = update.message
+    message = update.message or update.edited_message
     if message is None:
         return None
     kind = _KINDS.get(message.chat.type)
-    text = _words(message)
+    files = attachments(message)
+    text = message.caption or "" if files else _words(message)
     author = _author(message)
     if kind is None or text is None or author is None:
         return None
@@ -77,6 +80,8 @@ def translate(update: Update, me: User) -> Inbound | None:
         to_bot=to_bot,
         from_bot=from_bot,
         command=command,
+        attachments=files,
+        change=Change.NEW if update.message is not None else Change.EDITED,
     )
 
 

@@ -25,8 +25,19 @@ _MESSAGE = (
     "caption",
     "entities",
     "caption_entities",
+    "media_group_id",
 )
 _CHAT = ("id", "type", "title", "username")
+# What aiogram wants of each kind of file beside its id, and what it may have; all of it may be wrong.
+_FILES: Mapping[str, tuple[str, ...]] = {
+    "animation": ("width", "height", "duration"),
+    "audio": ("duration",),
+    "document": (),
+    "photo": ("width", "height"),
+    "video": ("width", "height", "duration"),
+    "video_note": ("length", "duration"),
+    "voice": ("duration",),
+}
 _USER = ("id", "is_bot", "first_name", "last_name", "username")
 
 
@@ -58,10 +69,10 @@ def read(raw: object) -> Read | Unreadable:
         return Read(Update.model_validate(fields))
     except ValidationError as error:
         trouble = _reason(error)
-    message = fields.get("message")
-    if not isinstance(message, dict):
+    kind = next((one for one in ("message", "edited_message") if isinstance(fields.get(one), dict)), None)
+    if kind is None:
         return Unreadable(update_id, trouble)
-    essence = {"update_id": update_id, "message": _essence(cast("dict[str, Any]", message))}
+    essence = {"update_id": update_id, kind: _essence(cast("dict[str, Any]", fields[kind]))}
     try:
         return Read(Update.model_validate(essence), trouble)
     except ValidationError as error:
@@ -91,10 +102,41 @@ def _essence(message: Mapping[str, Any]) -> dict[str, Any]:
             "chat": _only(known.get("chat"), _CHAT),
             **({"from": _only(known["from"], _USER)} if "from" in known else {}),
         }
-    if "text" not in kept and "caption" not in kept:
+    kept.update(_files(message))
+    if "text" not in kept and "caption" not in kept and not kept.keys() & _FILES.keys():
         label = next((label for content, label in LABELS.items() if content.value in message), None)
         if label is not None:
             kept["text"] = f"[{label}]"
+    return kept
+
+
+def _files(message: Mapping[str, Any]) -> dict[str, Any]:
+    """The files that can be made out, with made-up sizes and lengths where those cannot."""
+    found: dict[str, Any] = {}
+    for kind in _FILES.keys() & message.keys():
+        if kind == "photo":
+            value = message[kind]
+            sizes = (
+                [_file(one, kind) for one in cast("list[object]", value)] if isinstance(value, list) else []
+            )
+            kept = [one for one in sizes if one is not None]
+            if kept:
+                found[kind] = kept
+        elif (file := _file(message[kind], kind)) is not None:
+            found[kind] = file
+    return found
+
+
+def _file(value: object, kind: str) -> dict[str, Any] | None:
+    fields = cast("dict[str, Any]", value) if isinstance(value, dict) else {}
+    if not isinstance(fields.get("file_id"), str):
+        return None
+    kept: dict[str, Any] = {"file_id": fields["file_id"], "file_unique_id": ""}
+    for number in _FILES[kind]:
+        kept[number] = fields[number] if isinstance(fields.get(number), int) else 0
+    for name, wanted in (("file_name", str), ("mime_type", str), ("file_size", int)):
+        if isinstance(fields.get(name), wanted):
+            kept[name] = fields[name]
     return kept
 
 

@@ -4,27 +4,35 @@ Importing this module imports the SDK, which takes half a second: it is imported
 started, not when the gateway is. SDK objects and exceptions do not leave it.
 """
 
-from collections.abc import Awaitable, Sequence
+import re
+from collections.abc import Awaitable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
 from pydantic import ValidationError
 
 from gateway import log
+from gateway.agents.enclosures import Block, Link, Media
 from gateway.agents.offers import ON, offered, options_of
-from gateway.agents.outcomes import INTERNAL_ERROR, AgentGoneError, AgentRefusedError, one_line
+from gateway.agents.outcomes import INTERNAL_ERROR, AgentGoneError, AgentRefusedError, Finished, one_line
 from gateway.agents.protocol import acp, schema
 from gateway.agents.transport import LineTransport
 from gateway.agents.updates import Heard, permission_request, translate
+from gateway.agents.usage import spent
 from gateway.model.choices import AgentOffer, OptionOffer
 from gateway.model.permission import PermissionRequest
 
 if TYPE_CHECKING:
     from gateway.agents.updates import SessionUpdate
 
+    AuthMethod = schema.EnvVarAuthMethod | schema.TerminalAuthMethod | schema.AuthMethodAgent
+
 T = TypeVar("T")
 
 _log = log.get()
+
+_KEY_ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*-api-key")
+"""How agents that name no variables call logging in by a key, after the variable: `gemini-api-key`."""
 
 
 class Listener(Protocol):
@@ -41,12 +49,19 @@ class Listener(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Abilities:
-    """What an agent said that it can do."""
+    """What an agent said that it can do.
+
+    `image` and `audio`: what a prompt may hold besides text and links. `keys` are the ways of logging it in
+    that need nobody: the id of each, and the variables of its environment that have to be set for it.
+    """
 
     load: bool = False
     close: bool = False
     name: str = ""
     version: str = ""
+    image: bool = False
+    audio: bool = False
+    keys: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
 
 class _Client:
@@ -111,11 +126,17 @@ class AgentConnection:
             )
         info, can = answer.agent_info, answer.agent_capabilities
         name, version = (one_line(info.name, 80), one_line(info.version, 40)) if info else ("", "")
+        keys = _keys(answer.auth_methods or ())
         if can is None:
-            return Abilities(name=name, version=version)
-        sessions = can.session_capabilities
+            return Abilities(name=name, version=version, keys=keys)
+        sessions, takes = can.session_capabilities, can.prompt_capabilities
         closes = sessions is not None and sessions.close is not None
-        return Abilities(bool(can.load_session), closes, name, version)
+        image, audio = (bool(takes.image), bool(takes.audio)) if takes else (False, False)
+        return Abilities(bool(can.load_session), closes, name, version, image, audio, keys)
+
+    async def authenticate(self, method: str) -> None:
+        """Have the agent log itself in, in one of the ways that it offers."""
+        await _asked(self._connection.authenticate(method_id=method))
 
     async def new_session(self, cwd: str) -> tuple[str, AgentOffer]:
         """A new session's id and what it offers."""
@@ -148,21 +169,21 @@ class AgentConnection:
         """Let the agent free a session."""
         await _asked(self._connection.close_session(session_id=agent_session_id))
 
-    async def prompt(self, agent_session_id: str, texts: Sequence[str]) -> str:
-        """Send a prompt, wait for its end, tell its stop reason.
+    async def prompt(self, agent_session_id: str, blocks: Sequence[Block]) -> Finished:
+        """Send a prompt and wait for its end.
 
         A stop reason that the SDK does not know makes it reject the answer; the turn is over all the same.
         """
-        blocks: Any = [schema.TextContentBlock(type="text", text=text) for text in texts]
+        content: Any = [_content(block) for block in blocks]
         try:
-            answer = await self._connection.prompt(session_id=agent_session_id, prompt=blocks)
+            answer = await self._connection.prompt(session_id=agent_session_id, prompt=content)
         except acp.RequestError as error:
             raise AgentRefusedError(error.code, _said(error)) from None
         except ConnectionError as error:
             raise AgentGoneError(f"the connection broke: {error}") from None
         except ValidationError as error:
-            return _stop_reason(error)
-        return answer.stop_reason
+            return Finished(_stop_reason(error))
+        return Finished(answer.stop_reason, spent(answer.usage))
 
     async def cancel(self, agent_session_id: str) -> None:
         """Ask for the session's prompt to stop."""
@@ -171,6 +192,41 @@ class AgentConnection:
     async def close(self) -> None:
         """Hang up. What still waits for an answer gets `AgentGoneError`."""
         await self._connection.close()
+
+
+def _content(
+    block: Block,
+) -> (
+    schema.TextContentBlock
+    | schema.ImageContentBlock
+    | schema.AudioContentBlock
+    | schema.ResourceContentBlock
+):
+    match block:
+        case str():
+            return schema.TextContentBlock(type="text", text=block)
+        case Media("image"):
+            return schema.ImageContentBlock(
+                type="image", data=block.data, mime_type=block.mime, uri=block.uri
+            )
+        case Media():
+            return schema.AudioContentBlock(type="audio", data=block.data, mime_type=block.mime)
+        case Link(uri, name, mime, size):
+            return schema.ResourceContentBlock(
+                type="resource_link", uri=uri, name=name, mime_type=mime or None, size=size
+            )
+
+
+def _keys(methods: "Iterable[AuthMethod]") -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """The ways of logging in by a key alone: those that name its variables, and those whose id names it."""
+    keys: list[tuple[str, tuple[str, ...]]] = []
+    for method in methods:
+        if isinstance(method, schema.EnvVarAuthMethod):
+            needed = tuple(one.name for one in method.vars if not one.optional)
+            keys += [(method.id, needed)] if needed else []
+        elif isinstance(method, schema.AuthMethodAgent) and _KEY_ID.fullmatch(method.id):
+            keys.append((method.id, (method.id.upper().replace("-", "_"),)))
+    return tuple(keys)
 
 
 async def _asked(request: Awaitable[T]) -> T:

@@ -12,16 +12,20 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from gateway.agents.demo_files import link, make, names, seen
 from gateway.agents.demo_script import (
     Action,
     Ask,
     Count,
     Crash,
     Fail,
+    File,
     Long,
+    Picture,
     Recall,
     Request,
     Say,
+    See,
     Sleep,
     Tool,
     long_text,
@@ -30,7 +34,7 @@ from gateway.agents.demo_script import (
     read_script,
 )
 from gateway.agents.demo_settings import DemoSettings, commands_update
-from gateway.agents.demo_store import Entry, Memory, SessionFiles, blocks_of, remember
+from gateway.agents.demo_store import Entry, Memory, SessionFiles, blocks_of, files_of, remember
 from gateway.agents.demo_turn import DemoTurn, StoppedError
 from gateway.agents.protocol import acp, schema
 
@@ -47,9 +51,10 @@ MEMORIES = 1024
 class DemoAgent:
     """The agent's side of the protocol."""
 
-    def __init__(self, files: SessionFiles, seconds: float) -> None:
+    def __init__(self, files: SessionFiles, seconds: float, *, media: bool = True) -> None:
         self._files = files
         self._seconds = seconds
+        self._media = media
         self._turns: dict[str, DemoTurn] = {}
         self._memories: OrderedDict[str, Memory] = OrderedDict()
         self._settings: dict[str, DemoSettings] = {}
@@ -65,6 +70,7 @@ class DemoAgent:
             protocol_version=min(protocol_version, acp.PROTOCOL_VERSION),
             agent_capabilities=schema.AgentCapabilities(
                 load_session=True,
+                prompt_capabilities=schema.PromptCapabilities(image=self._media, audio=self._media),
                 session_capabilities=schema.SessionCapabilities(close=schema.SessionCloseCapabilities()),
             ),
             agent_info=schema.Implementation(name=NAME, version="1"),
@@ -133,13 +139,16 @@ class DemoAgent:
         if session_id in self._turns:
             raise acp.RequestError.invalid_request({"details": "this session is busy with another prompt"})
         memory = self._memory(session_id)
-        request = read_blocks(_text(block) for block in prompt)
+        request = read_blocks(block.text for block in prompt if isinstance(block, schema.TextContentBlock))
+        given = [block for block in prompt if not isinstance(block, schema.TextContentBlock)]
         blocks = [block for block in (request.preamble, request.note, request.text) if block]
         earlier = tuple(memory.own)
-        self._files.append(session_id, {"role": "user", "blocks": blocks})
+        entry: Entry = {"role": "user", "blocks": blocks}
+        self._files.append(session_id, entry | ({"files": names(given)} if given else {}))
         memory.take(request)
         settings = self._settings_of(session_id)
         turn = self._turns[session_id] = DemoTurn(self._client, session_id, self._files, settings)
+        turn.given = given
         try:
             await self._answer(turn, request, memory, earlier)
             await turn.flush()
@@ -148,8 +157,9 @@ class DemoAgent:
         finally:
             del self._turns[session_id]
         self._files.append(session_id, {"role": "assistant", "text": turn.answer})
-        memory.answered()
-        return schema.PromptResponse(stop_reason="end_turn")
+        memory.answered(turn.answer)
+        await turn.tell_usage(memory.characters // 4)
+        return schema.PromptResponse(stop_reason="end_turn", usage=_usage(request, turn.answer))
 
     async def _answer(
         self, turn: DemoTurn, request: Request, memory: Memory, earlier: tuple[str, ...]
@@ -199,16 +209,44 @@ class DemoAgent:
                 case Ask():
                     given = await turn.ask()
                     remarks.append("Permission was given." if given else "Permission was refused.")
-                case Count() | Recall() | Long():
-                    remarks.append(_remark(action, turn, memory, earlier))
+                case Count() | Recall() | Long() | File() | See():
+                    remarks.append(await self._remark(action, turn, memory, earlier))
+                case Picture():
+                    await turn.show()
                 case Fail():
                     await turn.flush()
                     raise acp.RequestError(-32603, "The demo agent was told to fail")
                 case Crash():
                     await turn.flush()
                     os.kill(os.getpid(), signal.SIGKILL)
-        for remark in remarks or (["Done."] if opening else []):
+        for remark in remarks or (["Done."] if opening and not turn.showed else []):
             await turn.say(f"\n\n{remark}" if turn.has_spoken else remark)
+
+    async def _remark(
+        self,
+        action: Count | Recall | Long | File | See,
+        turn: DemoTurn,
+        memory: Memory,
+        earlier: tuple[str, ...],
+    ) -> str:
+        match action:
+            case Count(words):
+                return f"That is {words} words, counted by the {turn.settings.model} model."
+            case Recall():
+                return _recall(earlier, memory)
+            case Long(length):
+                return long_text(length)
+            case File(name, size):
+                return await self._make(turn.session_id, name, size)
+            case See():
+                return await asyncio.to_thread(seen, turn.given)
+
+    async def _make(self, session_id: str, name: str, size: int | None) -> str:
+        try:
+            made = await asyncio.to_thread(make, self._files.cwd(session_id), name, size)
+        except OSError as error:
+            return f"I could not make that file: {error.strerror or error}."
+        return f"I made {link(made)}."
 
     def _memory(self, session_id: str) -> Memory:
         memory = self._memories.get(session_id)
@@ -239,6 +277,14 @@ class DemoAgent:
                     )
                     for block in blocks_of(entry)
                 ]
+                updates += [
+                    schema.UserMessageChunk(
+                        session_update="user_message_chunk",
+                        content=acp.resource_link_block(name, uri),
+                        message_id=message_id,
+                    )
+                    for name, uri in files_of(entry)
+                ]
             case "assistant":
                 updates.append(acp.update_agent_message_text(str(entry.get("text", ""))))
             case "tool":
@@ -250,16 +296,6 @@ class DemoAgent:
             await self._client.session_update(session_id=session_id, update=update)
 
 
-def _remark(action: Count | Recall | Long, turn: DemoTurn, memory: Memory, earlier: tuple[str, ...]) -> str:
-    match action:
-        case Count(words):
-            return f"That is {words} words, counted by the {turn.settings.model} model."
-        case Recall():
-            return _recall(earlier, memory)
-        case Long(length):
-            return long_text(length)
-
-
 def _recall(earlier: tuple[str, ...], memory: Memory) -> str:
     lines: list[str] = []
     if memory.told:
@@ -269,16 +305,17 @@ def _recall(earlier: tuple[str, ...], memory: Memory) -> str:
     return "\n".join(lines) or "I remember nothing."
 
 
-def _text(block: object) -> str:
-    if isinstance(block, schema.TextContentBlock):
-        return block.text
-    return str(getattr(block, "uri", ""))
+def _usage(request: Request, answer: str) -> schema.Usage:
+    """Tokens as a rule of thumb has them, so that they are always the same."""
+    taken, given = request.length // 4, len(answer) // 4
+    return schema.Usage(input_tokens=taken, output_tokens=given, total_tokens=taken + given)
 
 
 async def _serve() -> None:
     home = os.environ.get("CARRYON_DEMO_HOME")
     files = SessionFiles(Path(home) if home else Path.home() / ".carryon-demo-agent")
-    agent = DemoAgent(files, float(os.environ.get("DEMO_AGENT_SECONDS") or 0))
+    media = os.environ.get("DEMO_AGENT_NO_MEDIA") != "1"
+    agent = DemoAgent(files, float(os.environ.get("DEMO_AGENT_SECONDS") or 0), media=media)
     reader, writer = await acp.stdio_streams(limit=50 * 1024 * 1024)
     connection = acp.AgentSideConnection(agent, writer, reader, listening=False, use_unstable_protocol=True)  # pyright: ignore[reportArgumentType]
     await connection.listen()

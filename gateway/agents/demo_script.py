@@ -11,9 +11,12 @@ from dataclasses import dataclass
 
 from gateway.rules.note import NOTE_MARKER, TRANSCRIPT_MARKER
 
-_DIRECTIVE = re.compile(r"\[\[\s*(sleep|tool|ask|fail|crash|recall|long)\b\s*([^\]]*)\]\]", re.IGNORECASE)
+_DIRECTIVE = re.compile(
+    r"\[\[\s*(sleep|tool|ask|fail|crash|recall|long|file|image|see)\b\s*([^\]]*)\]\]", re.IGNORECASE
+)
 _SECONDS = re.compile(r"^(\d+(?:\.\d+)?)\s*(ms|s|m)?$")
 _SCALE = {"ms": 0.001, "s": 1.0, "m": 60.0}
+_FILE = re.compile(r"(\S.*?)(?:\s+(\d{1,9})\s*([km]?)b?)?", re.IGNORECASE)
 _BLOCK = re.compile(r"^\[(USER|ASSISTANT|AGENT|TOOL USE)([^\]\n]*)\]([^:\n]*):?", re.MULTILINE)
 _FOOTER = "--- End of prior session ---"
 
@@ -68,13 +71,31 @@ class Long:
 
 
 @dataclass(frozen=True, slots=True)
+class File:
+    """Make a file and link to it. `size` is in bytes; None for what is usual."""
+
+    name: str
+    size: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """Show a picture within the answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class See:
+    """Tell what the prompt held besides text."""
+
+
+@dataclass(frozen=True, slots=True)
 class Count:
     """Tell how many words followed the command /count."""
 
     words: int
 
 
-Action = Count | Say | Sleep | Tool | Ask | Fail | Crash | Recall | Long
+Action = Count | Say | Sleep | Tool | Ask | Fail | Crash | Recall | Long | File | Picture | See
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +105,11 @@ class Request:
     preamble: str
     note: str
     text: str
+
+    @property
+    def length(self) -> int:
+        """Characters of all of it."""
+        return len(self.preamble) + len(self.note) + len(self.text)
 
     @property
     def goes_on(self) -> bool:
@@ -147,8 +173,22 @@ def _directive(name: str, argument: str) -> Action:
             return Crash()
         case "recall":
             return Recall()
+        case "file":
+            return _file(argument)
+        case "image":
+            return Picture()
+        case "see":
+            return See()
         case _:
             return Long(int(argument) if argument.isdecimal() else 1000)
+
+
+def _file(argument: str) -> File:
+    match = _FILE.fullmatch(argument)
+    if match is None:
+        return File("file.txt")
+    name, size, unit = match.groups()
+    return File(name, int(size) * {"": 1, "k": 1024, "m": 1024**2}[unit.lower()] if size else None)
 
 
 def _seconds(argument: str) -> float:

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import cast
 
 from gateway.agents.demo_script import Request, fold, plain, read_blocks, read_note, read_transcript
 
@@ -25,17 +26,19 @@ class Memory:
 
     `own` are the user's texts that were said to this session, `told` those that it knows from a transcript,
     `unfinished` the requests that have no answer yet, `started` the tools that began working on them. `last`
-    is what those two were before the latest answer.
+    is what those two were before the latest answer. `characters` is how long all of it is.
     """
 
     own: list[str] = field(default_factory=list[str])
     told: list[str] = field(default_factory=list[str])
     unfinished: list[str] = field(default_factory=list[str])
     started: set[str] = field(default_factory=set[str])
+    characters: int = 0
     last: tuple[list[str], set[str]] = field(default_factory=lambda: (list[str](), set[str]()))
 
     def take(self, request: Request) -> None:
         """A prompt arrives. Without a note the old request is given up; with one it is carried on."""
+        self.characters += request.length
         if request.preamble:
             transcript = read_transcript(request.preamble)
             self.told = [text for text in map(plain, transcript.texts) if text]
@@ -55,8 +58,9 @@ class Memory:
         if words := plain(request.text):
             self.own.append(words)
 
-    def answered(self) -> None:
+    def answered(self, answer: str) -> None:
         """The turn ended well."""
+        self.characters += len(answer)
         self.last = (self.unfinished, self.started)
         self.unfinished, self.started = [], set()
 
@@ -85,6 +89,10 @@ class SessionFiles:
         session_id = os.urandom(16).hex()
         self.append(session_id, {"role": "session", "cwd": cwd})
         return session_id
+
+    def cwd(self, session_id: str) -> str:
+        """The working directory in which a session was begun."""
+        return next((str(entry["cwd"]) for entry in self.read(session_id) if "cwd" in entry), "")
 
     def append(self, session_id: str, entry: Entry) -> None:
         """Add a line. It survives the end of this process once this returns."""
@@ -128,6 +136,12 @@ def blocks_of(entry: Entry) -> list[str]:
     return [str(block) for block in blocks] if isinstance(blocks, list) else []  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
 
 
+def files_of(entry: Entry) -> list[tuple[str, str]]:
+    """Name and address of each file of a user entry."""
+    files = cast("list[dict[str, str]]", entry.get("files", []))
+    return [(one["name"], one["uri"]) for one in files]
+
+
 def remember(entries: Iterable[Entry]) -> Memory:
     """Read a history from its beginning."""
     memory = Memory()
@@ -138,7 +152,7 @@ def remember(entries: Iterable[Entry]) -> Memory:
             case "tool":
                 memory.started.add(str(entry.get("name", "")))
             case "assistant":
-                memory.answered()
+                memory.answered(str(entry.get("text", "")))
             case _:
                 pass
     return memory

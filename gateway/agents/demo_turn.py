@@ -1,9 +1,13 @@
 """One turn of the demo agent: what it says, how fast, and the tools that it pretends to run."""
 
 import asyncio
+import base64
 import os
+import re
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from gateway.agents.demo_files import picture
 from gateway.agents.demo_settings import DemoSettings
 from gateway.agents.demo_store import SessionFiles
 from gateway.agents.protocol import acp, schema
@@ -17,6 +21,7 @@ if TYPE_CHECKING:
         | schema.AgentThoughtChunk
         | schema.ToolCallStart
         | schema.ToolCallProgress
+        | schema.UsageUpdate
     )
 
 CHUNK = 200
@@ -24,6 +29,12 @@ CHUNK = 200
 
 TICK = 0.05
 """Seconds between two groups of words when the agent is slowed down, at least."""
+
+
+CONTEXT = 100_000
+"""Tokens that it pretends to have room for."""
+
+_LINK = re.compile(r"(!?\[[^\[\]]*\]\([^()]*\))")
 
 
 class StoppedError(Exception):
@@ -37,11 +48,13 @@ class DemoTurn:
         self, client: "AgentSideConnection", session_id: str, files: SessionFiles, settings: DemoSettings
     ) -> None:
         self._client = client
-        self._session_id = session_id
+        self.session_id = session_id
         self._files = files
         self.settings = settings
         self._stop = asyncio.Event()
         self._unsaid = ""
+        self.given: Sequence[object] = ()  # what came with the prompt besides text
+        self.showed = False  # a picture
         self.answer = ""
         self.pace = 0.0  # seconds for each word
 
@@ -56,7 +69,7 @@ class DemoTurn:
 
     async def say(self, text: str) -> None:
         """Say something: word by word when the agent is slowed down, else in large pieces."""
-        text = text.upper() if self.settings.loud else text
+        text = _loud(text) if self.settings.loud else text
         if self.pace:
             await self._say_slowly(text)
             return
@@ -94,6 +107,19 @@ class DemoTurn:
         if self._stop.is_set():
             raise StoppedError
 
+    async def show(self) -> None:
+        """Show a small picture."""
+        await self.flush()
+        block = acp.image_block(base64.b64encode(picture()).decode(), "image/png")
+        await self._update(acp.update_agent_message(block))
+        self.showed = True
+
+    async def tell_usage(self, tokens: int) -> None:
+        """Tell how full the context is."""
+        await self._update(
+            schema.UsageUpdate(session_update="usage_update", used=tokens, size=max(CONTEXT, tokens))
+        )
+
     async def think(self, seconds: float) -> None:
         """Sleep, and say so."""
         await self.flush()
@@ -103,7 +129,7 @@ class DemoTurn:
     async def run_tool(self, name: str, seconds: float) -> None:
         """Pretend to run a tool. That it began is kept before anyone hears of it."""
         await self.flush()
-        self._files.append(self._session_id, {"role": "tool", "name": name})
+        self._files.append(self.session_id, {"role": "tool", "name": name})
         await self._tool(name, seconds, "execute", f"{name} finished.")
 
     async def check_tool(self, name: str) -> None:
@@ -125,7 +151,7 @@ class DemoTurn:
         title = "a step that needs permission"
         await self._update(acp.start_tool_call(call, title, kind="execute", status="pending"))
         answer = await self._client.request_permission(
-            session_id=self._session_id,
+            session_id=self.session_id,
             tool_call=schema.ToolCallUpdate(tool_call_id=call, title=title, kind="execute"),
             options=[
                 schema.PermissionOption(option_id="yes", name="Allow", kind="allow_once"),
@@ -139,4 +165,9 @@ class DemoTurn:
         return given
 
     async def _update(self, update: "DemoUpdate") -> None:
-        await self._client.session_update(session_id=self._session_id, update=update)
+        await self._client.session_update(session_id=self.session_id, update=update)
+
+
+def _loud(text: str) -> str:
+    """In capital letters, but for links: they would lead elsewhere."""
+    return "".join(part if index % 2 else part.upper() for index, part in enumerate(_LINK.split(text)))

@@ -5,26 +5,36 @@ turns has loaded nothing. Every step down has a reason, and the reason is part o
 """
 
 import asyncio
-from dataclasses import dataclass
+import re
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import TypeVar
 
 from gateway import log
 from gateway.agents import transcript
+from gateway.agents.environment import environment
 from gateway.agents.offers import CommandsChanged, ModeChanged, OptionsChanged
-from gateway.agents.outcomes import AUTH_REQUIRED, AgentGoneError, AgentRefusedError, redacted
+from gateway.agents.outcomes import AUTH_REQUIRED, AgentGoneError, AgentRefusedError, one_line, redacted
 from gateway.agents.process import AgentProcess
 from gateway.agents.settings import SettingRefusedError, apply_settings
 from gateway.agents.spec import ResumePolicy
 from gateway.agents.updates import Heard, UserSaid
 from gateway.agents.workarounds import replays_late
-from gateway.model.agent import Opened, OpenFailed, OpenRequest
+from gateway.model.agent import Opened, OpenFailed, OpenRequest, UsageReport
 from gateway.model.permission import PermissionRequest
 from gateway.model.session import ResumeMode
 
-_log = log.get()
+T = TypeVar("T")
 
+_log = log.get()
 
 _MADE_UP = "[Request interrupted by user"
 """How Claude notes a cancellation, or its own end: as if the user had said it."""
+
+_FILE_LINK = re.compile(r"\[[^\[\]\n]{0,300}\]\(file://[^\s()]{0,4000}\)\Z")
+"""How Claude and Codex write down a file that came with a message: as its last words."""
+
+_MOST_FILES = 50
 
 
 class Replay:
@@ -39,7 +49,7 @@ class Replay:
 
     def heard(self, update: Heard) -> None:
         """Count messages of the user; chunks of one message belong together."""
-        if isinstance(update, ModeChanged | OptionsChanged | CommandsChanged):
+        if isinstance(update, ModeChanged | OptionsChanged | CommandsChanged | UsageReport):
             return  # no part of the conversation
         self.stirred.set()
         if not isinstance(update, UserSaid) or update.text.startswith(_MADE_UP):
@@ -56,12 +66,25 @@ class Replay:
         """Nothing is permitted before there is a prompt."""
         return None
 
+    @property
+    def last_said(self) -> str | None:
+        """The last message of the user in words, without the files that came with it."""
+        if self.last_text is None:
+            return None
+        words = self.last_text.rstrip()
+        for _ in range(_MOST_FILES):
+            link = _FILE_LINK.search(words, max(0, len(words) - 5000))
+            if link is None:
+                break
+            words = words[: link.start()].rstrip()
+        return words
+
     def complete(self, ended_turns: int) -> bool:
         """Whether nothing more is to be expected: all turns came, with an answer or with a later message."""
         return self.messages > ended_turns or (0 < ended_turns == self.messages and self.answered)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Ladder:
     """One attempt to have a process hold a conversation.
 
@@ -72,6 +95,7 @@ class Ladder:
     request: OpenRequest
     cwd: str
     distrust: str = ""
+    _login_failed: bool = field(default=False, init=False)
 
     async def climb(self) -> Opened | OpenFailed:
         """The best rung that holds. Raises `AgentGoneError` when the process is of no use."""
@@ -118,7 +142,8 @@ class Ladder:
         self.process.listen(stored, replay)
         try:
             async with asyncio.timeout(self.process.spec.start_timeout):
-                offer = await self.process.connection.load_session(stored, self.cwd)
+                connection = self.process.connection
+                offer = await self._let_in(lambda: connection.load_session(stored, self.cwd))
             await self._settle(replay)
             if self.request.ended_turns and not replay.messages:
                 return "the agent loaded the session without any of its history"
@@ -137,7 +162,7 @@ class Ladder:
             else "the agent loaded the session"
         )
         return Opened(
-            ResumeMode.NATIVE, why, stored, self.cwd, last_replayed=replay.last_text, refused=refused
+            ResumeMode.NATIVE, why, stored, self.cwd, last_replayed=replay.last_said, refused=refused
         )
 
     async def _settle(self, replay: Replay) -> None:
@@ -164,7 +189,8 @@ class Ladder:
         preamble = transcript.render(await self.request.history())
         try:
             async with asyncio.timeout(self.process.spec.start_timeout):
-                created, offer = await self.process.connection.new_session(self.cwd)
+                connection = self.process.connection
+                created, offer = await self._let_in(lambda: connection.new_session(self.cwd))
                 self.process.keep_offer(created, offer)
                 refused = await apply_settings(self.process, created, self.request.settings)
         except TimeoutError:
@@ -177,6 +203,31 @@ class Ladder:
         else:
             why = f"{why}; there was no history to give to a new session"
         return Opened(ResumeMode.FRESH, why, created, self.cwd, refused=refused)
+
+    async def _let_in(self, request: Callable[[], Awaitable[T]]) -> T:
+        """The answer to a request, where need be and where that is possible after a login."""
+        try:
+            return await request()
+        except AgentRefusedError as error:
+            if error.code != AUTH_REQUIRED or self._login_failed or not await self._log_in():
+                raise
+        return await request()
+
+    async def _log_in(self) -> bool:
+        """Have the agent take a key that it has been given. Nothing that would need a person is tried."""
+        spec, given = self.process.spec, environment(self.process.spec, "")
+        for method, needed in self.process.abilities.keys:
+            if not all(given.get(name) for name in needed):
+                continue
+            try:
+                await self.process.connection.authenticate(method)
+            except AgentRefusedError as error:
+                _log.warning("agent.login_failed", agent=spec.name, why=error.said)
+                break
+            _log.info("agent.logged_in", agent=spec.name, method=one_line(method, 60))
+            return True
+        self._login_failed = True
+        return False
 
 
 def refusal(agent: str, what: str, error: AgentRefusedError) -> str:

@@ -2,9 +2,13 @@
 
 `AgentRefusedError`: the agent answered, with an error. `AgentGoneError`: it did not, and the process cannot
 be used any more. `AgentStartError`: there never was one. They stay inside this package; its users get values.
+`Finished` is the answer to a prompt where nothing went wrong.
 """
 
+from dataclasses import dataclass
+
 from gateway.model.text import storable
+from gateway.model.usage import Usage
 
 AUTH_REQUIRED = -32000
 INTERNAL_ERROR = -32603
@@ -20,6 +24,14 @@ class AgentRefusedError(Exception):
         super().__init__(f"{said} ({code})")
         self.code = code
         self.said = said
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """The agent answered a prompt: its stop reason, and what the turn has used as far as it told."""
+
+    stop_reason: str
+    usage: Usage | None = None
 
 
 class AgentGoneError(Exception):

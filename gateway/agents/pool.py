@@ -7,7 +7,7 @@ as its process is usable and nothing happened that makes the agent's view of it 
 import asyncio
 import contextlib
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -15,6 +15,7 @@ from typing import Any, Self, TypeVar
 
 from gateway import log
 from gateway.agents import transcript
+from gateway.agents.enclosures import enclose
 from gateway.agents.environment import working_directory
 from gateway.agents.ladder import Ladder
 from gateway.agents.leftovers import end_leftovers
@@ -26,6 +27,7 @@ from gateway.agents.spec import AgentSpec, ResumePolicy
 from gateway.agents.turn import Turn, TurnOutcome
 from gateway.agents.workarounds import before_load
 from gateway.model.agent import AgentFailed, Opened, OpenFailed, OpenRequest, Prompt, PromptEnd, UpdateSink
+from gateway.model.attachment import PromptFile
 from gateway.model.choices import AgentOffer
 from gateway.model.permission import Asker
 from gateway.model.session import ResumeMode
@@ -150,7 +152,7 @@ class AgentPool:
         turn = held.turn = Turn(
             held.process, held.agent_session_id, sink, ask, self._clock, after_load=held.unproven
         )
-        held.running = self._spawn(self._run(session_id, held, turn, texts))
+        held.running = self._spawn(self._run(session_id, held, turn, texts, prompt.files))
         try:
             outcome = await asyncio.shield(held.running)
         except asyncio.CancelledError:
@@ -251,12 +253,15 @@ class AgentPool:
             )
         return opened
 
-    async def _run(self, session_id: int, held: _Held, turn: Turn, texts: list[str]) -> TurnOutcome:
+    async def _run(
+        self, session_id: int, held: _Held, turn: Turn, texts: list[str], files: Sequence[PromptFile]
+    ) -> TurnOutcome:
         process = held.process
         process.listen(held.agent_session_id, turn)
         self._roster.begin(process)
         try:
-            outcome = await turn.run(texts, self._spawn)
+            enclosed = await asyncio.to_thread(enclose, files, process.abilities) if files else ()
+            outcome = await turn.run((*texts, *enclosed), self._spawn)
         finally:
             self._roster.finish(process)
             process.ignore(held.agent_session_id, turn)

@@ -9,6 +9,7 @@ import json
 from typing import Any, cast
 
 from gateway import log
+from gateway.agents.usage import tidy
 
 LINE_LIMIT = 100 * 1024 * 1024
 """Bytes of one message at most. An agent that sends more is broken, and its connection ends."""
@@ -83,4 +84,5 @@ def _parse(line: bytes) -> dict[str, Any] | None:
     error = fields.get("error")
     if error is not None and not isinstance(error, dict):
         fields["error"] = {"message": str(error)}  # the SDK would end the connection
+    tidy(fields)
     return fields

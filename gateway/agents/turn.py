@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from enum import Enum, auto
 
 from gateway import log
+from gateway.agents.enclosures import Block
 from gateway.agents.ladder import refusal
 from gateway.agents.offers import CommandsChanged, ModeChanged, OptionsChanged
 from gateway.agents.outcomes import (
@@ -19,22 +20,27 @@ from gateway.agents.outcomes import (
     RESOURCE_NOT_FOUND,
     AgentGoneError,
     AgentRefusedError,
+    Finished,
     one_line,
 )
 from gateway.agents.process import AgentProcess, Spawn
 from gateway.agents.spec import PermissionPolicy
 from gateway.agents.updates import Heard, UserSaid
+from gateway.agents.usage import merged
 from gateway.model.agent import (
     AgentFailed,
     CancelledPrompt,
     Ended,
+    FileChunk,
     PromptEnd,
     TextChunk,
     ToolUpdate,
     UpdateSink,
+    UsageReport,
 )
 from gateway.model.permission import Asker, OptionKind, PermissionRequest
 from gateway.model.turn import StepStatus
+from gateway.model.usage import Usage
 from gateway.ports import Clock
 
 _log = log.get()
@@ -74,7 +80,7 @@ class TurnOutcome:
     forgotten: bool = False
 
 
-_Answer = str | AgentRefusedError | AgentGoneError | None
+_Answer = Finished | AgentRefusedError | AgentGoneError | None
 
 
 class Turn:
@@ -103,6 +109,7 @@ class Turn:
         self._open_tools: set[str] = set()
         self._not_allowed: set[str] = set()
         self._doubtful: dict[str, StepStatus] | None = None  # how steps ended after the turn was to stop
+        self._usage: Usage | None = None
         self.spoke = False
         self._acted = False  # something that must not happen twice, or that was shown
 
@@ -111,8 +118,12 @@ class Turn:
         self._last_sign = self._clock.monotonic()
         if isinstance(update, UserSaid | ModeChanged | OptionsChanged | CommandsChanged):
             return
-        self.spoke = True
-        self._acted = self._acted or isinstance(update, ToolUpdate | TextChunk)
+        if isinstance(update, UsageReport):
+            self._usage = merged(self._usage, update.usage) or update.usage
+            update = UsageReport(self._usage)
+        else:
+            self.spoke = True
+        self._acted = self._acted or isinstance(update, ToolUpdate | TextChunk | FileChunk)
         if isinstance(update, ToolUpdate):
             status = update.status
             if self._doubtful is not None and status is not None and status is not StepStatus.RUNNING:
@@ -171,11 +182,11 @@ class Turn:
         if not self._over.done():
             self._over.set_result(None)
 
-    async def run(self, texts: Sequence[str], spawn: Spawn) -> TurnOutcome:
+    async def run(self, blocks: Sequence[Block], spawn: Spawn) -> TurnOutcome:
         """Send the prompt and see it through to an outcome."""
         try:
             for wait in (*self._process.spec.retry_waits, None):
-                outcome, answer = await self._attempt(texts, spawn)
+                outcome, answer = await self._attempt(blocks, spawn)
                 if wait is None or outcome.quarantine or not self._may_retry(answer):
                     return outcome
                 _log.warning("agent.retry", agent=self._process.spec.name, seconds=wait, why=str(answer))
@@ -195,8 +206,8 @@ class Turn:
         finally:
             ended.cancel()
 
-    async def _attempt(self, texts: Sequence[str], spawn: Spawn) -> "tuple[TurnOutcome, _Answer]":
-        request = spawn(self._request(texts))
+    async def _attempt(self, blocks: Sequence[Block], spawn: Spawn) -> "tuple[TurnOutcome, _Answer]":
+        request = spawn(self._request(blocks))
         interrupted = await self._wait(request)
         if interrupted is not None:
             await self._interrupt(request)
@@ -215,10 +226,10 @@ class Turn:
             return False
         return not self._acted and not _HOPELESS.search(answer.said)
 
-    async def _request(self, texts: Sequence[str]) -> _Answer:
+    async def _request(self, blocks: Sequence[Block]) -> _Answer:
         """The prompt, with its failures as values: this runs as a task of its own."""
         try:
-            return await self._process.connection.prompt(self._agent_session_id, texts)
+            return await self._process.connection.prompt(self._agent_session_id, blocks)
         except (AgentRefusedError, AgentGoneError) as error:
             return error
 
@@ -249,11 +260,11 @@ class Turn:
 
     async def _conclude(self, interrupted: _Interrupted | None, answer: _Answer) -> TurnOutcome:
         match answer:
-            case str() if answer != "cancelled":
-                if answer == "refusal" and self._after_load and not self.spoke:
+            case Finished(stop_reason, usage) if stop_reason != "cancelled":
+                if stop_reason == "refusal" and self._after_load and not self.spoke:
                     return self._lost_session("the first prompt after loading was refused without a word")
-                return TurnOutcome(Ended(answer))
-            case str() if interrupted is None:
+                return TurnOutcome(Ended(stop_reason, merged(self._usage, usage)))
+            case Finished() if interrupted is None:
                 return TurnOutcome(CancelledPrompt())
             case AgentRefusedError() if answer.code == RESOURCE_NOT_FOUND or _NO_SESSION.search(answer.said):
                 return self._lost_session(str(answer))

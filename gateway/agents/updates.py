@@ -5,8 +5,9 @@ Told apart by their discriminators, so that reading this module does not import 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from gateway.agents.handouts import block_text, handed_out
 from gateway.agents.offers import (
     CommandsChanged,
     ModeChanged,
@@ -15,20 +16,16 @@ from gateway.agents.offers import (
     commands_of,
     options_of,
 )
-from gateway.model.agent import AgentUpdate, TextChunk, ThoughtChunk, ToolUpdate
+from gateway.agents.usage import reported
+from gateway.model.agent import AgentUpdate, ThoughtChunk, ToolUpdate, UsageReport
 from gateway.model.permission import OptionKind, PermissionOption, PermissionRequest
 from gateway.model.turn import StepStatus
 
 if TYPE_CHECKING:
     from acp import schema
 
-    ContentBlock = (
-        schema.TextContentBlock
-        | schema.ImageContentBlock
-        | schema.AudioContentBlock
-        | schema.ResourceContentBlock
-        | schema.EmbeddedResourceContentBlock
-    )
+    from gateway.agents.handouts import ContentBlock
+
     ToolContent = (
         schema.ContentToolCallContent | schema.FileEditToolCallContent | schema.TerminalToolCallContent
     )
@@ -54,7 +51,10 @@ TOOL_TEXT_LIMIT = 4000
 
 @dataclass(frozen=True, slots=True)
 class UserSaid:
-    """A piece of what the user said, as an agent replays it. `message_id` is empty where it gives none."""
+    """A piece of what the user said, as an agent replays it. `message_id` is empty where it gives none.
+
+    The text of a file is empty.
+    """
 
     text: str
     message_id: str
@@ -71,16 +71,15 @@ _STATUS = {
 
 
 def translate(update: "SessionUpdate") -> Heard | None:
-    """The value for an update, None for one that says nothing that is kept (plans, usage, titles, …)."""
+    """The value for an update, None for one that says nothing that is kept (plans, titles, …)."""
     match update.session_update:
         case "agent_message_chunk":
-            text = block_text(update.content)
-            return TextChunk(text) if text else None
+            return handed_out(update.content)
         case "agent_thought_chunk":
             text = block_text(update.content)
             return ThoughtChunk(text) if text else None
         case "user_message_chunk":
-            return UserSaid(block_text(update.content), update.message_id or "")
+            return UserSaid(_words(update.content), update.message_id or "")
         case "tool_call":
             return tool_update(update, begins=True)
         case "tool_call_update":
@@ -91,6 +90,9 @@ def translate(update: "SessionUpdate") -> Heard | None:
             return OptionsChanged(options_of(update.config_options))
         case "available_commands_update":
             return CommandsChanged(commands_of(update.available_commands))
+        case "usage_update":
+            usage = reported(update)
+            return UsageReport(usage) if usage else None
         case _:
             return None
 
@@ -114,18 +116,9 @@ def permission_request(
     return PermissionRequest(tool_update(call, begins=True), offered)
 
 
-def block_text(block: "ContentBlock") -> str:
-    """A content block as text; what is no text is named in brackets."""
-    match block.type:
-        case "text":
-            return block.text
-        case "resource_link":
-            return f"[{block.name}]({block.uri})"
-        case "resource":
-            text: Any = getattr(block.resource, "text", None)
-            return text if isinstance(text, str) else f"[{block.resource.uri}]"
-        case _:
-            return f"[{block.type}]"
+def _words(block: "ContentBlock") -> str:
+    """What the user said, as it is compared with the ledger: the files that came with it are no words."""
+    return block.text if block.type == "text" else ""
 
 
 def _tool_text(content: "Sequence[ToolContent]") -> str:

@@ -107,7 +107,5 @@ def hung(what: str, seconds: float, more: str) -> TroubleError:
 def _login(spec: AgentSpec) -> str:
     run = f"run `{_LOGINS[spec.preset]}`" if spec.preset in _LOGINS else "run its program"
     run = f"{run} once by hand, as the user that the gateway runs as, and log in"
-    if spec.preset == "codex":  # its adapter takes a key from its environment only when it is asked to
-        return f"{run}; a key goes in with `codex login --with-api-key`"
     env = f"agents.{spec.name}.env"
     return f"{run}; or give it its key in {env}, because the gateway's own environment is not passed on"

@@ -72,6 +72,8 @@ def checked(config: Config, found: Findings, command: Sequence[str]) -> Values:
         "load_seconds": _rounded(found.load),
         "can_load": can and can.load,
         "can_close": can and can.close,
+        "takes_images": can and can.image,
+        "takes_audio": can and can.audio,
         "mode": offer.mode or None,
         "modes": [mode.id for mode in offer.modes],
         "model": model and model.current,
@@ -142,6 +144,12 @@ def _lines(values: Values) -> Iterable[tuple[str, str]]:
     if values["can_load"] is not None:
         able = [word for word, can in (("load", values["can_load"]), ("close", values["can_close"])) if can]
         yield "sessions", f"can {' and '.join(able)} them" if able else "can neither load nor close them"
+        media = (("images", values["takes_images"]), ("recordings", values["takes_audio"]))
+        whole = [word for word, takes in media if takes]
+        yield (
+            "files",
+            f"takes {' and '.join(whole)}; is given links to the rest" if whole else "is given links",
+        )
     yield "modes", _choice(values["mode"], values["modes"])
     yield "models", _choice(values["model"], values["models"])
     yield "options", ", ".join(f"{key} (now {value})" for key, value in values["options"].items())

@@ -16,7 +16,9 @@ from aiohttp import web
 
 from gateway import log
 from gateway.console.address import socket_path
+from gateway.model.grant import Role
 from gateway.model.operation import Intent, OperationOutcome, Refused
+from gateway.model.text import storable
 from gateway.ports import LedgerUnavailableError, Operations
 
 _log = log.get()
@@ -25,6 +27,7 @@ LONGEST_WAIT = 365 * 86400.0
 """Seconds: beyond it a wait is a typing error."""
 
 HIGHEST_ID = 2**63 - 1
+UNWRITABLE = "the ledger cannot be written: {}; nothing was changed"
 
 Handler = Callable[[web.Request], Awaitable[web.Response]]
 
@@ -93,7 +96,7 @@ def _application(operations: Operations) -> web.Application:
             try:
                 return _answer(await action(ident))
             except LedgerUnavailableError as error:
-                return _answer(Refused(f"the ledger cannot be written: {error}; nothing was changed"))
+                return _answer(Refused(UNWRITABLE.format(error)))
 
         return handle
 
@@ -103,6 +106,7 @@ def _application(operations: Operations) -> web.Application:
             web.get("/status", status),
             web.post("/stop", stop),
             web.post("/undrain", undrain),
+            *_about_people(operations),
             web.post(r"/sessions/{id:-?\d{1,20}}/resume", by_id(operations.resume)),
             web.post(r"/sessions/{id:-?\d{1,20}}/suspend", by_id(operations.suspend)),
             web.post(r"/sessions/{id:-?\d{1,20}}/reset", by_id(operations.reset)),
@@ -113,11 +117,60 @@ def _application(operations: Operations) -> web.Application:
     return application
 
 
-def _stop_of(body: object) -> tuple[Intent, float | None]:
-    """Intent and wait of a request; `ValueError` or `TypeError` for anything that is neither."""
+def _about_people(operations: Operations) -> list[web.RouteDef]:
+    """Who is let in, and who is no longer."""
+
+    async def pair(request: web.Request) -> web.Response:
+        roles = ", ".join(Role)
+        return await _with_body(
+            request,
+            lambda body: operations.pair(_word(body, "code"), Role(body.get("role", Role.USER))),
+            f"code is a text; role is one of {roles}",
+        )
+
+    async def revoke(request: web.Request) -> web.Response:
+        return await _with_body(
+            request,
+            lambda body: operations.revoke(_word(body, "account"), _word(body, "person")),
+            "account and person are texts",
+        )
+
+    return [web.post("/people/pair", pair), web.post("/people/revoke", revoke)]
+
+
+async def _with_body(
+    request: web.Request,
+    action: Callable[[dict[str, Any]], Awaitable[OperationOutcome]],
+    allowed: str,
+) -> web.Response:
+    """Do what a JSON object says; `allowed` is the answer to anything else."""
+    try:
+        work = action(_object(await request.json()))
+    except (ValueError, TypeError, LookupError, RecursionError):
+        return web.json_response({"done": False, "text": allowed}, status=400)
+    try:
+        return _answer(await work)
+    except LedgerUnavailableError as error:
+        return _answer(Refused(UNWRITABLE.format(error)))
+
+
+def _object(body: object) -> dict[str, Any]:
     if not isinstance(body, dict):
         raise TypeError
-    values = cast("dict[str, Any]", body)
+    return cast("dict[str, Any]", body)
+
+
+def _word(body: dict[str, Any], key: str) -> str:
+    """A text that the ledger can be asked for."""
+    value = body[key]
+    if not isinstance(value, str) or storable(value) != value:
+        raise TypeError
+    return value
+
+
+def _stop_of(body: object) -> tuple[Intent, float | None]:
+    """Intent and wait of a request; `ValueError` or `TypeError` for anything that is neither."""
+    values = _object(body)
     wait = values.get("wait")
     if wait is not None and not 0 <= float(wait) <= LONGEST_WAIT:  # NaN is not between either
         raise ValueError

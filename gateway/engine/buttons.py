@@ -5,6 +5,7 @@ A button stays in the chat for ever, so each press is judged by what is open now
 
 from dataclasses import dataclass
 
+from gateway.engine.access import Access
 from gateway.engine.approvals import Approvals
 from gateway.engine.lanes import Lanes
 from gateway.engine.outbox import Outbox
@@ -14,6 +15,7 @@ from gateway.model.intake import Accepted
 from gateway.model.session import Session
 from gateway.ports import Clock, Store
 from gateway.rules.offers import CONTINUE, DISMISS, MAY, REPEAT
+from gateway.rules.pairing import PAIR
 
 TOO_LATE = "This is no longer open."
 _LONGEST_NUMBER = 18
@@ -22,7 +24,7 @@ _LONGEST_NUMBER = 18
 
 @dataclass(frozen=True, slots=True)
 class ButtonParts:
-    """What buttons act on."""
+    """What buttons act on. `access` is asked at each press; without it nobody is turned away here."""
 
     store: Store
     lanes: Lanes
@@ -30,6 +32,7 @@ class ButtonParts:
     streams: Streams
     clock: Clock
     approvals: Approvals
+    access: Access | None = None
 
 
 class Buttons:
@@ -41,6 +44,10 @@ class Buttons:
     async def press(self, accepted: Accepted) -> str:
         """Do what a button says; the answer for the chat."""
         action, _, about = accepted.text.partition(":")
+        if not await self._may_press(accepted):
+            return ""  # cut off since it was pressed
+        if action == PAIR:
+            return await self._pair(accepted, about)
         numbers = [int(part) for part in about.split(":") if _is_number(part)]
         if action in (CONTINUE, DISMISS) and len(numbers) == 2:
             return await self._resume(action, accepted, *numbers)
@@ -92,6 +99,23 @@ class Buttons:
             return TOO_LATE
         by = await parts.store.origin(accepted.message_id)
         return "" if await parts.approvals.decide(approval_id, option, by) else TOO_LATE
+
+    async def _may_press(self, accepted: Accepted) -> bool:
+        parts = self._parts
+        session = await parts.store.session(accepted.session_id)
+        if parts.access is None or session is None:
+            return True
+        by = await parts.store.origin(accepted.message_id)
+        return parts.access.permits(session.address.account, by.author_id)
+
+    async def _pair(self, accepted: Accepted, about: str) -> str:
+        """Let a stranger in, or not."""
+        parts = self._parts
+        access, session = parts.access, await parts.store.session(accepted.session_id)
+        if access is None or session is None:
+            return TOO_LATE
+        account, by = session.address.account, await parts.store.origin(accepted.message_id)
+        return await until_written(parts.clock, lambda: access.pressed(account, by.author_id, about))
 
     async def _here(self, accepted: Accepted, session_id: int) -> Session | None:
         """The session that a button is about, if it lives where the button was pressed."""

@@ -8,30 +8,38 @@ a crash may fall between the choice and its answer.
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from weakref import WeakValueDictionary
 
 from gateway.engine.lanes import Lanes
+from gateway.engine.people import People, people
 from gateway.engine.persist import until_written
 from gateway.model.choices import AgentOffer, Choice, Chosen, Settings
 from gateway.model.intake import Accepted
-from gateway.model.session import Session
+from gateway.model.session import ResumeMode, Session
 from gateway.model.text import storable
 from gateway.ports import Agents, Clock, Store
-from gateway.rules.access import AccessPolicy, is_admin
+from gateway.rules.access import AccessPolicy
 from gateway.rules.choosing import pick
-
-HELP = """/agent, /agent NAME: the agents, and which one answers here
-/mode, /mode NAME: how the agent goes about its work
-/model, /model NAME: the model that it uses"""
+from gateway.rules.words import one_line
 
 MODE, MODEL = "mode", "model"
 RESERVED = "Only administrators may choose the {word} of {agent}: its config decides about it."
+BY_ADMINS = "An administrator chooses it, from these:"
 
 MOST_LISTED = 40
 """Choices that a list names. A longer one is searched by the beginning of a name."""
 
 MOST_COMMANDS = 20
 _LINE = 80
+
+_BEGAN = {
+    ResumeMode.LIVE: "its process still held this conversation",
+    ResumeMode.NATIVE: "it took this conversation up again with its own memory of it",
+    ResumeMode.BOOTSTRAP: "it was given a transcript of this conversation",
+    ResumeMode.FRESH: "it had nothing to go on with",
+}
+"""How an agent's session was continued, for people."""
 
 Action = Callable[[Accepted], Awaitable[str]]
 
@@ -44,7 +52,7 @@ class ChoiceParts:
     lanes: Lanes
     agents: Agents
     clock: Clock
-    access: AccessPolicy
+    access: People | AccessPolicy
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +73,7 @@ class Choices:
 
     def __init__(self, parts: ChoiceParts, agents: Mapping[str, frozenset[str]], default_agent: str) -> None:
         self._parts = parts
+        self._people = people(parts.access)
         self._agents = tuple(Choice(name, name) for name in agents)
         self._reserved = agents
         self._default_agent = default_agent
@@ -74,19 +83,21 @@ class Choices:
     def actions(self) -> Mapping[str, Action]:
         """The commands, by name."""
         return {
-            "agent": self._in_order(self._agent),
-            MODE: self._in_order(lambda session, wanted: self._setting(session, MODE, wanted), MODE),
-            MODEL: self._in_order(lambda session, wanted: self._setting(session, MODEL, wanted), MODEL),
+            "agent": self._in_order(lambda session, wanted, _may: self._agent(session, wanted)),
+            MODE: self._in_order(partial(self._setting, MODE), MODE),
+            MODEL: self._in_order(partial(self._setting, MODEL), MODEL),
         }
 
     def status(self, session: Session) -> list[str]:
         """Agent, mode and model of a conversation, each as one line."""
         agent = self._agent_of(session)
+        # Also after it was to begin and could not: only one that began is known to have answered.
+        before = (
+            f", which has not begun here yet; {session.agent} answered until now" if session.agent else ""
+        )
         if session.agent == agent:
-            lines = [f"Agent: {agent}; last continued: {session.last_mode}."]
-        else:
-            before = f", from the next message on; {session.agent} until then" if session.agent else ""
-            lines = [f"Agent: {agent}{before}."]
+            before = f"; when it last began, {_BEGAN[session.last_mode]}" if session.last_mode else ""
+        lines = [f"Agent: {agent}{before}."]
         offer = self._offer(session)
         for word in (MODE, MODEL):
             topic = _topic(offer, word) if offer else None
@@ -110,7 +121,7 @@ class Choices:
         title = f"Commands of the agent {self._agent_of(session)}:"
         return [title, *(_short(line.rstrip(": ")) for line in shown), *more]
 
-    def _in_order(self, action: Callable[[Session, str], Awaitable[str]], word: str = "") -> Action:
+    def _in_order(self, action: Callable[[Session, str, bool], Awaitable[str]], word: str = "") -> Action:
         """Choices in one conversation one after the other: commands run beside each other."""
 
         async def act(accepted: Accepted) -> str:
@@ -118,9 +129,10 @@ class Choices:
                 session = await self._parts.store.session(accepted.session_id)
                 assert session is not None
                 wanted = accepted.text.strip()
-                if wanted and not await self._may_choose(session, word, accepted.message_id):
+                may = await self._may_choose(session, word, accepted.message_id)
+                if wanted and not may:
                     return RESERVED.format(word=word, agent=self._agent_of(session))
-                return await action(session, wanted)
+                return await action(session, wanted, may)
 
         return act
 
@@ -129,7 +141,7 @@ class Choices:
         if word not in self._reserved.get(self._agent_of(session), frozenset()):
             return True
         author = (await self._parts.store.origin(message_id)).author_id
-        return is_admin(self._parts.access, session.address.account, author)
+        return self._people.is_admin(session.address.account, author)
 
     async def _agent(self, session: Session, wanted: str) -> str:
         current = self._agent_of(session)
@@ -155,7 +167,7 @@ class Choices:
             said.append("What is being worked on now is finished first.")
         return " ".join(said)
 
-    async def _setting(self, session: Session, word: str, wanted: str) -> str:
+    async def _setting(self, word: str, session: Session, wanted: str, may: bool) -> str:
         offer = self._offer(session)
         if offer is None:
             return await self._wish(session, word, wanted) if wanted else _untold(session, word)
@@ -167,7 +179,7 @@ class Choices:
         if not wanted:
             now = f"The {word} is {_named(topic)}. " if topic.current else ""
             lines = _list(topic.choices, topic.current, "current")
-            return "\n".join([f"{now}Choose one with /{word} NAME:", *lines])
+            return "\n".join([now + (f"Choose one with /{word} NAME:" if may else BY_ADMINS), *lines])
         choice = _chosen(topic.choices, word, topic.current, wanted)
         return choice if isinstance(choice, str) else await self._set(session, topic, choice)
 
@@ -179,7 +191,7 @@ class Choices:
             return _kept(word, wanted)
         # The agent has been started meanwhile, maybe without it: so it is judged after all.
         await self._keep(session, session.chosen)
-        return await self._setting(replace(again, chosen=session.chosen), word, wanted)
+        return await self._setting(word, replace(again, chosen=session.chosen), wanted, may=True)
 
     async def _set(self, session: Session, topic: _Topic, choice: Choice) -> str:
         agents = self._parts.agents
@@ -295,6 +307,4 @@ def _kept(word: str, wanted: str) -> str:
 
 
 def _short(text: str) -> str:
-    """Words from outside, as a part of one line, without characters that hide or turn round what follows."""
-    line = " ".join("".join(one if one.isprintable() else " " for one in text).split())
-    return line if len(line) <= _LINE else f"{line[: _LINE - 1]}…"
+    return one_line(text, _LINE)

@@ -6,37 +6,39 @@ repeats the answer's work and never loses it.
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from weakref import WeakValueDictionary
 
 from gateway import log
+from gateway.engine.answers import AnswerParts, Answers
 from gateway.engine.buttons import Buttons
-from gateway.engine.choices import HELP as CHOICES_HELP
+from gateway.engine.catalogue import ALIASES, HELP, INFOS, RENEWING
 from gateway.engine.choices import Action, ChoiceParts, Choices
+from gateway.engine.conversations import ConversationParts, Conversations
 from gateway.engine.endings import Cut
 from gateway.engine.lanes import Lanes
 from gateway.engine.outbox import Outbox
+from gateway.engine.people import People, people
 from gateway.engine.persist import until_written
-from gateway.engine.streams import CUT_SHORT, STOPPED, Streams
+from gateway.engine.reports import ReportParts, Reports
+from gateway.engine.requests import RequestParts, Requests
+from gateway.engine.streams import STOPPED, Streams
 from gateway.engine.turns import Turns
+from gateway.failpoints import reach
 from gateway.model.address import Route
+from gateway.model.command import CommandInfo
 from gateway.model.delivery import DeliveryKind, Draft
 from gateway.model.intake import Accepted
 from gateway.model.message import MessageKind
-from gateway.model.session import Reason, SessionState
+from gateway.model.session import Reason
 from gateway.ports import Agents, Clock, Store
-from gateway.rules.access import AccessPolicy, is_admin, permits
+from gateway.rules.access import AccessPolicy
 from gateway.rules.chunking import chunk
+
+__all__ = ["HELP", "RENEWING", "CommandParts", "Commands"]
 
 _log = log.get()
 
-HELP = f"""This bot passes what you write to an agent and sends back its answer.
-/new: start a new conversation (alias /reset)
-/stop: stop what the agent is doing (alias /cancel)
-/resume: go on with a conversation that was paused or cut short
-/status: what is going on here
-{CHOICES_HELP}
-/restart: restart the gateway (administrators)
-/help: this text"""
 DRAINING = "The gateway is about to restart. Your message is kept and will be answered right after it."
 RESTARTING = "Restarting. I will tell you when I am back."
 STOPPING = "The gateway is stopping already."
@@ -44,9 +46,6 @@ ADMINS_ONLY = "Only administrators may restart the gateway (access.admins in its
 BACK = "Back online."
 NOTICE_LIMIT = 1800
 """Characters of one notice: what every platform takes. A longer one becomes several."""
-
-RENEWING = frozenset({"new", "reset"})
-"""Commands after which a new conversation begins; the ledger sees to it when it accepts them."""
 
 PAUSED = (
     "This conversation was paused by the operator. "
@@ -70,7 +69,7 @@ class CommandParts:
     agents: Agents
     clock: Clock
     group: asyncio.TaskGroup
-    access: AccessPolicy
+    access: People | AccessPolicy
     buttons: Buttons
     agent_names: Mapping[str, frozenset[str]]
     default_agent: str
@@ -81,31 +80,52 @@ class Commands:
 
     def __init__(self, parts: CommandParts) -> None:
         self._parts = parts
+        self._people = people(parts.access)
         self._told_of_drain: set[Route] = set()
         self._in_hand: set[int] = set()
-        self._choices = Choices(
-            ChoiceParts(parts.store, parts.lanes, parts.agents, parts.clock, parts.access),
-            parts.agent_names,
-            parts.default_agent,
+        self._locks: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
+        store, lanes, turns, clock = parts.store, parts.lanes, parts.turns, parts.clock
+        choosing = ChoiceParts(store, lanes, parts.agents, clock, self._people)
+        self._choices = Choices(choosing, parts.agent_names, parts.default_agent)
+        answers = Answers(AnswerParts(store, parts.buttons))
+        requests = Requests(RequestParts(store, lanes, clock, self._people))
+        reports = Reports(ReportParts(store, lanes, turns, clock, self._people, self._choices))
+        conversations = Conversations(
+            ConversationParts(store, lanes, turns, parts.streams, parts.agents, clock)
         )
         self._actions: dict[str, Action] = {
-            "start": self._help,
-            "help": self._help,
-            "new": self._new,
-            "reset": self._new,
+            "new": conversations.new,
             "stop": self._stop,
-            "cancel": self._stop,
-            "resume": self._resume,
-            "status": self._status,
-            "restart": self._restart,
+            "status": reports.status,
+            "retry": self._in_order(requests.retry),
+            "queue": self._in_order(requests.queue),
+            "resume": self._in_order(conversations.resume),
+            "approve": self._in_order(answers.answer),
+            "deny": self._in_order(answers.answer),
             **self._choices.actions,
+            "usage": reports.usage,
+            "whoami": reports.whoami,
+            "restart": self._restart,
+            "help": self._help,
+        }
+        self._after_a_crash: dict[str, Action] = {
+            "queue": self._in_order(requests.queue_again),
+            "approve": answers.too_late,
+            "deny": answers.too_late,
+            # The gateway has been restarted since: to do it again could go on for ever.
+            "restart": self._restarted,
         }
         self._on_restart: Callable[[int], bool] | None = None
 
     @property
+    def infos(self) -> tuple[CommandInfo, ...]:
+        """Every command under its first name, in the order in which people need them."""
+        return INFOS
+
+    @property
     def names(self) -> frozenset[str]:
         """Every command, with its aliases."""
-        return frozenset(self._actions)
+        return frozenset((*self._actions, *ALIASES))
 
     def let_restart(self, on_restart: Callable[[int], bool]) -> None:
         """What an administrator's /restart calls, with the session that asked for it; false if too late."""
@@ -118,21 +138,17 @@ class Commands:
 
     async def catch_up(self, account: str) -> None:
         """Carry out what was accepted before a crash, for people who are still allowed to ask for it."""
-        store, access = self._parts.store, self._parts.access
+        store = self._parts.store
         for accepted in await store.waiting_commands(account):
             if accepted.message_id in self._in_hand:
                 continue  # of this very boot, and on its way
             author = (await store.origin(accepted.message_id)).author_id
-            if not permits(access, account, author):
-                await self._tell(accepted.session_id, "", accepted.message_id)
-            elif accepted.command == "restart":
-                # The gateway has been restarted since: to do it again could go on for ever.
-                answer = BACK if is_admin(access, account, author) else ADMINS_ONLY
-                await self._tell(accepted.session_id, answer, accepted.message_id)
-            else:
+            if self._people.permits(account, author):
                 # Awaited, so that a /stop from before the start has its effect before anything is resumed.
                 self._in_hand.add(accepted.message_id)
-                await self._supervised(accepted)
+                await self._supervised(accepted, again=True)
+            else:
+                await self._tell(accepted.session_id, "", accepted.message_id)
 
     def explain_suspension(self, session_id: int) -> None:
         """Say why nothing happens, and what can be done."""
@@ -158,17 +174,32 @@ class Commands:
             self._told_of_drain.add(session.address.route)
             await self._tell(session_id, DRAINING)
 
-    async def _supervised(self, accepted: Accepted) -> None:
+    async def _supervised(self, accepted: Accepted, *, again: bool = False) -> None:
         try:
-            if accepted.kind is MessageKind.BUTTON:
-                answer = await self._parts.buttons.press(accepted)
-            else:
-                answer = await self._actions[accepted.command](accepted)
+            answer = await self._answer(accepted, again=again)
+            reach("command.acted")
             await self._tell(accepted.session_id, answer, accepted.message_id)
         except Exception:  # noqa: BLE001  supervisor: a command's bug must not end the gateway
             _log.exception("command.failed", command=accepted.command, session=accepted.session_id)
         finally:
             self._in_hand.discard(accepted.message_id)
+
+    async def _answer(self, accepted: Accepted, *, again: bool) -> str:
+        """Carry it out, maybe `again` after a crash that may have come before or after its effect."""
+        if accepted.kind is MessageKind.BUTTON:
+            return await self._parts.buttons.press(accepted)
+        accepted = replace(accepted, command=ALIASES.get(accepted.command, accepted.command))
+        afterwards = self._after_a_crash.get(accepted.command) if again else None
+        return await (afterwards or self._actions[accepted.command])(accepted)
+
+    def _in_order(self, action: Action) -> Action:
+        """What is done in one conversation is done one after the other: commands run beside each other."""
+
+        async def act(accepted: Accepted) -> str:
+            async with self._locks.setdefault(accepted.session_id, asyncio.Lock()):
+                return await action(accepted)
+
+        return act
 
     async def _tell(self, session_id: int, text: str, done: int | None = None) -> None:
         parts = self._parts
@@ -193,32 +224,8 @@ class Commands:
             return "Stopped: I will not go on with what was cut short."
         return "Stopped." if stopped else "Nothing is running here."
 
-    async def _new(self, accepted: Accepted) -> str:
-        parts = self._parts
-        session_id = accepted.session_id
-        await until_written(parts.clock, lambda: parts.store.next_generation(session_id, parts.clock.now()))
-        await parts.turns.cut(session_id, Cut.USER)
-        await parts.agents.forget(session_id)
-        await parts.streams.close_session(session_id, CUT_SHORT)
-        return "A new conversation begins. The old one is kept."
-
-    async def _resume(self, accepted: Accepted) -> str:
-        parts = self._parts
-        if parts.lanes.busy(accepted.session_id):
-            return "The agent is at work already."
-        event_id = f"resume:by-hand:{accepted.message_id}"
-        unfinished = await until_written(
-            parts.clock,
-            lambda: parts.store.reactivate(accepted.session_id, event_id, parts.clock.now()),
-        )
-        parts.lanes.wake(accepted.session_id)
-        return "Going on." if unfinished else "Nothing was cut short here. Just write on."
-
     async def _restart(self, accepted: Accepted) -> str:
-        session = await self._parts.store.session(accepted.session_id)
-        origin = await self._parts.store.origin(accepted.message_id)
-        assert session is not None
-        if not is_admin(self._parts.access, session.address.account, origin.author_id):
+        if not await self._by_admin(accepted):
             return ADMINS_ONLY
         if self._on_restart is None:
             return "This gateway cannot be restarted from here."
@@ -226,12 +233,11 @@ class Commands:
         # with "back online" instead of being carried out again.
         return RESTARTING if self._on_restart(accepted.session_id) else STOPPING
 
-    async def _status(self, accepted: Accepted) -> str:
+    async def _restarted(self, accepted: Accepted) -> str:
+        return BACK if await self._by_admin(accepted) else ADMINS_ONLY
+
+    async def _by_admin(self, accepted: Accepted) -> bool:
         session = await self._parts.store.session(accepted.session_id)
+        origin = await self._parts.store.origin(accepted.message_id)
         assert session is not None
-        doing = "The agent is at work." if self._parts.lanes.busy(session.id) else "The agent is idle."
-        lines = [doing, f"Conversation {session.id}, generation {session.generation}."]
-        lines += self._choices.status(session)
-        if session.state is not SessionState.ACTIVE:
-            lines.append(f"State: {session.state} ({session.reason}).")
-        return "\n".join(lines)
+        return self._people.is_admin(session.address.account, origin.author_id)

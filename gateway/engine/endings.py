@@ -1,16 +1,14 @@
 """How a turn ends in the ledger and what its chat is told, from how its prompt did and who cut it. Pure."""
 
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import assert_never
 
 from gateway.engine.recorder import Recorder
-from gateway.model.address import ChatKind
 from gateway.model.agent import AgentFailed, CancelledPrompt, Ended, PromptEnd
-from gateway.model.delivery import DeliveryKind, Draft
 from gateway.model.session import Reason
 from gateway.model.text import storable
-from gateway.model.turn import StepStatus, TurnEnd, TurnStart, TurnState
-from gateway.rules.chunking import chunk
+from gateway.model.turn import StepStatus, TurnEnd, TurnState
 
 INTERNAL_ERROR = (
     "Something went wrong inside the gateway while it worked on this; it was logged. "
@@ -18,10 +16,6 @@ INTERNAL_ERROR = (
 )
 SAID_NOTHING = "(The agent finished without saying anything.)"
 REFUSED = "(The agent declined to answer this.)"
-MOST_PIECES = 50
-"""Messages of one reply. Beyond that nobody reads on, and the chat would be blocked for minutes."""
-
-TOO_LONG = "(The answer goes on: it has {} characters in all. Ask for a part of it.)"
 GAVE_UP = "⚠ The agent stopped before it had finished."
 KEPT = "Messages that wait: {}. They are kept: send /resume to have them answered, or just write on."
 TRY_AGAIN = "Send /resume to have it tried again."
@@ -36,19 +30,33 @@ class Cut(StrEnum):
     NEWER = "newer"
 
 
-def ending(start: TurnStart, end: PromptEnd, cut: Cut | None, recorder: Recorder, limit: int) -> TurnEnd:
-    """How a turn ends. `limit` is the longest text of one message."""
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How a turn ends, without what its chat is owed for it: that is `reply`, nothing where it is None.
+
+    An empty one goes with files.
+    """
+
+    end: TurnEnd
+    reply: str | None = None
+
+
+def ending(end: PromptEnd, cut: Cut | None, recorder: Recorder) -> Ending:
+    """How a turn ends."""
     match end:
         case Ended(stop_reason) if stop_reason != "cancelled":
             # Kept even if it was cut meanwhile: the agent's history holds a finished turn, and so must ours.
-            text = recorder.text or (REFUSED if stop_reason == "refusal" else SAID_NOTHING)
-            return TurnEnd(
+            text = recorder.text
+            if not text and not recorder.files:
+                text = REFUSED if stop_reason == "refusal" else SAID_NOTHING
+            done = TurnEnd(
                 TurnState.COMPLETED,
                 stop_reason=stop_reason,
                 text=text,
                 steps=recorder.rest(StepStatus.COMPLETED),
-                drafts=drafts(start, text, limit),
+                usage=end.usage or recorder.usage,
             )
+            return Ending(done, text)
         case _ if cut is Cut.DRAIN:
             return _cut_short(recorder, TurnState.INTERRUPTED, Reason.DRAIN_TIMEOUT)
         case _ if cut is Cut.OPERATOR:
@@ -59,44 +67,22 @@ def ending(start: TurnStart, end: PromptEnd, cut: Cut | None, recorder: Recorder
             # An agent that was stopped in the middle of a step has to be told: several forget such steps.
             return _cut_short(recorder, TurnState.CANCELLED, Reason.STOPPED if recorder.open_tools else None)
         case AgentFailed(message, _, True):
-            return failed(start, recorder, f"⚠ {storable(message)}", Reason.AGENT_LOST, limit)
+            return failed(recorder, f"⚠ {storable(message)}", Reason.AGENT_LOST)
         case AgentFailed(message):
-            line = f"⚠ {storable(message)} {TRY_AGAIN}"
-            return failed(start, recorder, line, Reason.AGENT_FAILED, limit)
+            return failed(recorder, f"⚠ {storable(message)} {TRY_AGAIN}", Reason.AGENT_FAILED)
         case Ended() | CancelledPrompt():
-            return failed(start, recorder, f"{GAVE_UP} {TRY_AGAIN}", Reason.AGENT_FAILED, limit)
+            return failed(recorder, f"{GAVE_UP} {TRY_AGAIN}", Reason.AGENT_FAILED)
         case _:
             assert_never(end)
 
 
-def _cut_short(recorder: Recorder, state: TurnState, reason: Reason | None) -> TurnEnd:
-    return TurnEnd(state, reason, text=recorder.text, steps=recorder.rest(StepStatus.INTERRUPTED))
+def _cut_short(recorder: Recorder, state: TurnState, reason: Reason | None) -> Ending:
+    steps = recorder.rest(StepStatus.INTERRUPTED)
+    return Ending(TurnEnd(state, reason, text=recorder.text, steps=steps, usage=recorder.usage))
 
 
-def failed(start: TurnStart, recorder: Recorder, line: str, reason: Reason | None, limit: int) -> TurnEnd:
+def failed(recorder: Recorder, line: str, reason: Reason | None) -> Ending:
     """What was said so far is not thrown away; one line says what happened."""
-    text = recorder.text
-    return TurnEnd(
-        TurnState.FAILED,
-        reason,
-        text=text,
-        steps=recorder.rest(StepStatus.INTERRUPTED),
-        drafts=drafts(start, f"{text}\n\n{line}" if text else line, limit),
-    )
-
-
-def drafts(start: TurnStart, text: str, limit: int) -> tuple[Draft, ...]:
-    """The reply in pieces. In groups the first one quotes the message that it answers."""
-    reply_to = quote(start)
-    pieces = chunk(text, limit)
-    if len(pieces) > MOST_PIECES:
-        pieces = (*pieces[:MOST_PIECES], TOO_LONG.format(len(text)))
-    return tuple(
-        Draft(DeliveryKind.REPLY, piece, "" if index else reply_to) for index, piece in enumerate(pieces)
-    )
-
-
-def quote(start: TurnStart) -> str:
-    """The message that an answer quotes: in groups, the one that it answers."""
-    origin = start.message.origin
-    return origin.message_ref if origin.chat_kind is ChatKind.GROUP else ""
+    text, steps = recorder.text, recorder.rest(StepStatus.INTERRUPTED)
+    end = TurnEnd(TurnState.FAILED, reason, text=text, steps=steps, usage=recorder.usage)
+    return Ending(end, f"{text}\n\n{line}" if text else line)

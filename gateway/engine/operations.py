@@ -3,15 +3,18 @@
 import os
 from dataclasses import dataclass
 
+from gateway.engine.access import Access
 from gateway.engine.accounts import Accounts
 from gateway.engine.drain import Drain
 from gateway.engine.endings import Cut
 from gateway.engine.lanes import Lanes
 from gateway.engine.outbox import Outbox
+from gateway.engine.persist import until_written
 from gateway.engine.resume import Resumer
-from gateway.engine.streams import CUT_SHORT, Streams
+from gateway.engine.streams import CUT_SHORT, STOPPED, Streams
 from gateway.engine.turns import Turns
 from gateway.model.delivery import DeliveryKind, Draft
+from gateway.model.grant import Role
 from gateway.model.message import MessageState
 from gateway.model.operation import (
     Done,
@@ -31,6 +34,8 @@ RESET = (
 )
 SUSPENDED = "This conversation was paused by the operator. Send /resume to go on, or /new to start afresh."
 
+NO_GRANTS = "this gateway lets nobody in but whom its config names"
+
 
 @dataclass(frozen=True, slots=True)
 class OperationParts:
@@ -46,6 +51,7 @@ class OperationParts:
     drain: Drain
     accounts: Accounts
     clock: Clock
+    access: Access | None = None
 
 
 class RunningGateway:
@@ -143,6 +149,52 @@ class RunningGateway:
         if await self._parts.store.drop(delivery_id, self._parts.clock.now()):
             return Done(f"delivery {delivery_id} will not be sent")
         return Refused(f"delivery {delivery_id} is not waiting to be sent")
+
+    async def pair(self, code: str, role: Role) -> OperationOutcome:
+        access = self._parts.access
+        return Refused(NO_GRANTS) if access is None else await access.let_in(code, role)
+
+    async def revoke(self, account: str, person: str) -> OperationOutcome:
+        access = self._parts.access
+        if access is None:
+            return Refused(NO_GRANTS)
+        outcome = await access.revoke(account, person)
+        if isinstance(outcome, Done) and not access.permits(account, person):
+            await self._cut_off(account, person)
+        return outcome
+
+    async def _cut_off(self, account: str, person: str) -> None:
+        """End everything that somebody has under way, for good: nothing of it is taken up again."""
+        parts = self._parts
+        await until_written(parts.clock, lambda: parts.store.withdraw_of(account, person))
+        at_work = {session: turn for turn, session, _ in parts.turns.at_work()}
+        marked = {
+            one.session.id
+            for one in await parts.store.candidates(account)
+            if one.session.origin is not None and one.session.origin.author_id == person
+        }
+        theirs = {
+            session for session, turn in at_work.items() if await self._is_of(session, turn, account, person)
+        }
+        for session_id in sorted(theirs | (marked - at_work.keys())):
+            await self._stop_for_good(session_id)
+        # Again, for what a command of theirs may have put there meanwhile.
+        await until_written(parts.clock, lambda: parts.store.withdraw_of(account, person))
+
+    async def _is_of(self, session_id: int, turn_id: int, account: str, person: str) -> bool:
+        """Whether a running turn is about something that this person wrote."""
+        session = await self._parts.store.session(session_id)
+        if session is None or session.address.account != account:
+            return False
+        messages = await self._parts.store.messages(session_id)
+        return any(one.turn_id == turn_id and one.origin.author_id == person for one in messages)
+
+    async def _stop_for_good(self, session_id: int) -> None:
+        """As by /stop: a rerun that may be waiting first, then what runs."""
+        parts = self._parts
+        await until_written(parts.clock, lambda: parts.store.stop_resuming(session_id))
+        await parts.turns.cut(session_id, Cut.USER)
+        await parts.streams.close_session(session_id, STOPPED)
 
 
 def resumed_text(session_id: int, *, unfinished: bool) -> str:

@@ -30,7 +30,7 @@ from gateway.model.delivery import (
     SendOutcome,
     Unknown,
 )
-from gateway.ports import ChatAdapter, Clock, Store
+from gateway.ports import ChatAdapter, Clock, MediaFiles, Store
 from gateway.rules.offers import repeat_button
 from gateway.rules.retry import backoff
 
@@ -45,6 +45,9 @@ DOUBTFUL_EDITS = 20
 harm, but a message that can never be changed must not silence its chat."""
 
 HELD = "A reply of mine may not have reached you: the connection broke while it was being sent."
+
+
+_OF_AN_ANSWER = (DeliveryKind.REPLY, DeliveryKind.FILE)
 
 
 class OnUnknown(StrEnum):
@@ -67,12 +70,14 @@ class Outbox:
         clock: Clock,
         group: asyncio.TaskGroup,
         on_unknown: OnUnknown,
+        files: MediaFiles | None = None,
     ) -> None:
         self._ledger = ledger
         self._adapters = adapters
         self._clock = clock
         self._group = group
         self._on_unknown = on_unknown
+        self._files = files
         self._chats: dict[Route, deque[Delivery]] = {}
         self._open = {account: asyncio.Event() for account in adapters}
         self._closing = asyncio.Event()
@@ -144,7 +149,8 @@ class Outbox:
                     return
                 delivery = found
                 continue
-            await adapter.pace(delivery.route)
+            if delivery.kind is not DeliveryKind.RECEIPT:  # platforms count these apart
+                await adapter.pace(delivery.route)
             if self._closing.is_set():
                 return
             sent = await self._send(adapter, delivery)
@@ -190,7 +196,7 @@ class Outbox:
         delivery = replace(delivery, claimed_at=delivery.claimed_at or now)
         reach("outbox.claimed")
         if message_id is None:
-            outcome = await adapter.send(delivery)
+            outcome = await self._post(adapter, delivery)
         else:
             outcome = await adapter.edit(delivery, message_id)
         reach("outbox.sent")
@@ -200,6 +206,15 @@ class Outbox:
         then = self._clock.now()
         await until_written(self._clock, lambda: self._ledger.settle(delivery.id, settled, then))
         return delivery, outcome
+
+    async def _post(self, adapter: ChatAdapter, delivery: Delivery) -> SendOutcome:
+        """Send a new message, with its file where there is one."""
+        if delivery.file is None:
+            return await adapter.send(delivery)
+        found = await asyncio.to_thread(self._files.find, delivery.file) if self._files else None
+        if found is None:
+            return Rejected("its file is not there any more (media.retention)")
+        return await adapter.send(replace(delivery, file=replace(delivery.file, path=str(found))))
 
     async def _detach(self, delivery: Delivery, *, doubtful: bool) -> Delivery:
         return await until_written(self._clock, lambda: self._ledger.detach(delivery.id, doubtful=doubtful))
@@ -213,6 +228,8 @@ class Outbox:
             return await self._again(delivery)  # done twice, it is the same as done once
         if delivery.edits is not None:
             return await self._give_up_edit(delivery)
+        if delivery.kind is DeliveryKind.RECEIPT:
+            return await self._sign_again(delivery, times)
         outcome = await adapter.reconcile(delivery, await self._ledger.last_sent(delivery))
         reach("outbox.reconciled")
         match outcome:
@@ -237,6 +254,14 @@ class Outbox:
         await until_written(self._clock, lambda: self._ledger.retry(delivery.id))
         return replace(delivery, state=DeliveryState.PENDING)
 
+    async def _sign_again(self, delivery: Delivery, times: int) -> Delivery | None:
+        """Given twice, a sign is the same as given once; but it is not worth more than a few attempts."""
+        if times <= DOUBTFUL_ATTEMPTS:
+            return await self._again(delivery)
+        now, gone = self._clock.now(), Rejected("the platform fails each time")
+        await until_written(self._clock, lambda: self._ledger.settle(delivery.id, gone, now))
+        return None
+
     async def _give_up_edit(self, delivery: Delivery) -> Delivery | None:
         """Nobody knows how the message reads by now, so a repeat of its text says that it may be one."""
         _log.warning("delivery.edit_given_up", delivery=delivery.id)
@@ -259,7 +284,7 @@ class Outbox:
     async def _repeat(self, delivery: Delivery, times: int) -> Delivery | None:
         """Make a delivery whose outcome cannot be found out ready to be sent again, if that is wanted."""
         # A notice that comes twice does no harm; one that is held says nothing to anybody.
-        holds = self._on_unknown is OnUnknown.HOLD and delivery.kind is DeliveryKind.REPLY
+        holds = self._on_unknown is OnUnknown.HOLD and delivery.kind in _OF_AN_ANSWER
         if holds or times > DOUBTFUL_ATTEMPTS:
             await until_written(self._clock, lambda: self._ledger.hold(delivery.id))
             _log.warning("delivery.held", delivery=delivery.id)
@@ -272,7 +297,7 @@ class Outbox:
     async def _offer(self, delivery: Delivery) -> None:
         """Tell the chat that a reply is held, with a button to have it sent again."""
         session_id = delivery.session_id
-        if session_id is None or delivery.kind is not DeliveryKind.REPLY:
+        if session_id is None or delivery.kind not in _OF_AN_ANSWER:
             return
         draft = Draft(DeliveryKind.NOTICE, HELD, buttons=repeat_button(delivery.id))
         key = f"held:{delivery.id}:{delivery.attempt}"

@@ -7,10 +7,14 @@ what is noteworthy to the ledger. Short answers without tools leave no steps: th
 import asyncio
 from dataclasses import dataclass, field, replace
 
-from gateway.model.agent import AgentUpdate, TextChunk, ThoughtChunk, ToolUpdate
+from gateway.model.agent import AgentUpdate, FileChunk, TextChunk, ThoughtChunk, ToolUpdate, UsageReport
 from gateway.model.text import storable
 from gateway.model.turn import Step, StepKind, StepStatus
+from gateway.model.usage import Usage
 from gateway.ports import Clock, LedgerUnavailableError, TurnLog
+
+FILE_BYTES = 40 * 1024 * 1024
+"""Bytes of files that one answer may hold in memory; what comes after them is left out."""
 
 FLUSH_SECONDS = 2.0
 """How much streamed text a crash may cost the transcript, in seconds of the agent's talking."""
@@ -50,6 +54,9 @@ class Recorder:
         self._stored_segments = False
         self._last_tool = -1
         self._over = False
+        self._file_bytes = 0
+        self.files: list[FileChunk] = []
+        self.usage: Usage | None = None
 
     def __call__(self, update: AgentUpdate) -> None:
         """Note one update."""
@@ -60,6 +67,18 @@ class Recorder:
                 self._append(StepKind.THOUGHT, text)
             case ToolUpdate():
                 self._tool(update)
+            case FileChunk(data=data):
+                # They are held until the turn ends: no agent may fill the memory with them.
+                self._file_bytes += len(data)
+                if self._file_bytes <= FILE_BYTES:
+                    self.files.append(update)
+            case UsageReport(usage):
+                self.usage = usage
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """The tool calls so far, in the order in which they began."""
+        return tuple(self._tools.values())
 
     @property
     def text(self) -> str:

@@ -9,19 +9,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gateway import log
+from gateway.engine.access import Access, current
 from gateway.engine.commands import Commands
 from gateway.engine.lanes import Lanes
 from gateway.engine.outbox import Outbox
 from gateway.engine.persist import until_written
-from gateway.engine.streams import Streams
+from gateway.engine.streams import STOPPED, Streams
 from gateway.failpoints import reach
 from gateway.model.delivery import DeliveryKind, Draft
-from gateway.model.recovery import Decision, Verdict
-from gateway.model.session import Reason, Session
+from gateway.model.recovery import Candidate, Decision, Verdict
+from gateway.model.session import Reason, Session, SessionState, is_given_up
 from gateway.ports import Clock, Store
-from gateway.rules.access import AccessPolicy
+from gateway.rules.access import AccessPolicy, permits
 from gateway.rules.offers import resume_buttons
-from gateway.rules.recovery import ResumePolicy, breaker_open, recover
+from gateway.rules.recovery import ResumePolicy, breaker_open, is_outsider, recover, shared
 
 _log = log.get()
 
@@ -58,7 +59,7 @@ class Resumer:
         self,
         parts: ResumeParts,
         policy: ResumePolicy,
-        access: AccessPolicy,
+        access: AccessPolicy | Access,
         crashes: Sequence[float],
         concurrency: int,
         *,
@@ -94,9 +95,11 @@ class Resumer:
     async def _schedule(self, account: str) -> None:
         parts = self._parts
         now = parts.clock.now()
+        candidates = await self._screened(account)
+        access = current(self._access)
         decisions = [
-            recover(candidate, self._policy, self._access, now, tripped=self.tripped)
-            for candidate in await parts.ledger.candidates(account)
+            recover(candidate, self._policy, access, now, tripped=self.tripped, screened=True)
+            for candidate in candidates
             if not parts.lanes.busy(candidate.session.id)
         ]
         for decision in decisions:
@@ -117,6 +120,48 @@ class Resumer:
                 continue
             _log.info("session.resume_scheduled", session=session_id)
             parts.group.create_task(self._resume(session_id), name=f"resume-{session_id}")
+
+    async def _screened(self, account: str) -> tuple[Candidate, ...]:
+        """The candidates, once nothing waits any more of people who may not use the bot today.
+
+        They may, when they wrote it: the config was changed since, or a grant was revoked in the last moment.
+        """
+        parts = self._parts
+        candidates = await parts.ledger.candidates(account)
+        access = current(self._access)
+        if access.open_to_all:
+            return candidates
+        outsiders: set[str] = set()
+        for candidate in candidates:
+            authors = await self._authors(candidate)
+            outsiders.update(author for author in authors if not permits(access, account, author))
+            await self._give_up(candidate.session, access)
+        for author in sorted(outsiders):
+            withdrawn = await self._withdraw_of(account, author)
+            _log.warning("access.withdrawn", account=account, person=author, sessions=len(withdrawn))
+        return await parts.ledger.candidates(account) if outsiders else candidates
+
+    async def _authors(self, candidate: Candidate) -> set[str]:
+        """Who has something waiting. Where nobody else may write it is who was answered last."""
+        session = candidate.session
+        if not candidate.waiting or session.origin is None:
+            return set()
+        if not shared(session):
+            return {session.origin.author_id}
+        return {message.origin.author_id for message in await self._parts.ledger.queue(session.id)}
+
+    async def _give_up(self, session: Session, access: AccessPolicy) -> None:
+        """Nobody goes on with an outsider's request, not even by writing in the same conversation."""
+        pending = session.state is SessionState.RESUME_PENDING and not is_given_up(session.reason)
+        if not (pending and shared(session) and is_outsider(session, access)):
+            return
+        parts = self._parts
+        await until_written(parts.clock, lambda: parts.ledger.stop_resuming(session.id))
+        await parts.streams.close_session(session.id, STOPPED)
+
+    async def _withdraw_of(self, account: str, person: str) -> tuple[int, ...]:
+        parts = self._parts
+        return await until_written(parts.clock, lambda: parts.ledger.withdraw_of(account, person))
 
     async def _resume(self, session_id: int) -> None:
         """Run one session's lane within the limit on resumes; it needs no slot if a message came first."""

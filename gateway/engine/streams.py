@@ -25,10 +25,13 @@ from gateway.model.delivery import (
     GrowingStream,
     Rejected,
     RetryAfter,
+    SendOutcome,
     Unknown,
 )
 from gateway.ports import ChatAdapter, Clock, LedgerUnavailableError, Store
 from gateway.rules.chunking import chunk
+from gateway.rules.markdown import cut
+from gateway.rules.progress import WORKING, Progress, progress
 
 _log = log.get()
 
@@ -41,6 +44,11 @@ LOOK_SECONDS = 0.25
 STUCK_SECONDS = 5.0
 """How long the end of an answer waits for a change that is under way, which would else overwrite it. A stop
 waits twice as long for turns that it has cut."""
+
+DRAFT_SECONDS = 20.0
+"""How often a draft is shown again that has not changed: by itself it vanishes after half a minute."""
+
+_DRAFT_NUMBERS = 2_000_000_000
 
 CONTINUED = "\n\n… (continued below)"
 STOPPED = "\n\n⏹ (stopped)"
@@ -66,7 +74,10 @@ class StreamParts:
 
 @dataclass(slots=True, eq=False)
 class Stream:
-    """The answer of one running turn. `opening` is the delivery of its message, once there is one."""
+    """The answer of one running turn. `opening` is the delivery of its message, once there is one.
+
+    `draft`: it grows where nothing has to be ended, until `fades` at the latest.
+    """
 
     turn_id: int
     route: Route
@@ -75,7 +86,9 @@ class Stream:
     due: float
     opening: int | None = None
     message_id: str | None = None
-    shown: str = ""
+    shown: tuple[str, str] = ("", "")
+    draft: bool = False
+    fades: float = 0.0
     refused: bool = False
     over: bool = False
     idle: asyncio.Event = field(default_factory=asyncio.Event)
@@ -85,9 +98,19 @@ class Stream:
 class Streams:
     """The answers that grow right now."""
 
-    def __init__(self, parts: StreamParts, *, enabled: bool) -> None:
+    def __init__(
+        self,
+        parts: StreamParts,
+        *,
+        enabled: bool,
+        drafts: bool = False,
+        how: Progress = Progress.COMPACT,
+    ) -> None:
+        """`drafts`: answers grow as drafts where the platform has such."""
         self._parts = parts
         self._enabled = enabled
+        self._drafts = drafts
+        self._how = how
         self._streams: set[Stream] = set()
 
     def begin(
@@ -99,6 +122,8 @@ class Streams:
         stream.written.set()
         if adopted is not None:
             stream.opening = adopted.opening.id
+        elif self._drafts:
+            stream.draft = self._parts.adapters[route.account].drafts(route)
         if self._enabled:
             self._streams.add(stream)
         return stream
@@ -153,21 +178,34 @@ class Streams:
     def _grow(self, stream: Stream) -> None:
         adapter = self._parts.adapters[stream.route.account]
         limit = adapter.text_limit
-        text = next(iter(chunk(stream.recorder.text[: 2 * limit], limit)), "")
-        stream.due = self._parts.clock.monotonic() + adapter.amend_seconds
-        if not text or text == stream.shown:
+        said = stream.recorder.text[: 2 * limit]
+        text = next(iter(cut(said, limit, adapter.fits)), "") if said else ""
+        doing = progress(stream.recorder.steps, self._how)
+        now = self._parts.clock.monotonic()
+        stream.due = now + adapter.amend_seconds
+        fading = stream.draft and now >= stream.fades
+        if not (text or (doing and adapter.progress_in_chat(stream.route))):
+            return
+        if (text, doing) == stream.shown and not fading:
             return
         stream.idle.clear()
-        self._parts.group.create_task(self._step(stream, adapter, text), name=f"stream-{stream.turn_id}")
+        self._parts.group.create_task(
+            self._step(stream, adapter, text, doing), name=f"stream-{stream.turn_id}"
+        )
 
-    async def _step(self, stream: Stream, adapter: ChatAdapter, text: str) -> None:
+    async def _step(self, stream: Stream, adapter: ChatAdapter, text: str, doing: str) -> None:
         try:
+            if stream.draft:
+                await self._draft(stream, adapter, text, doing)
+                return
             if stream.opening is None:
                 await self._open(stream, text)
             elif stream.message_id is None:
                 await self._find_message(stream)
             if stream.message_id is not None:
-                await self._amend(stream, adapter, stream.message_id, text)
+                outcome = await adapter.amend(stream.route, stream.message_id, text or WORKING, doing)
+                reach("stream.amended")
+                self._shown(stream, adapter, outcome, text, doing)
         except Exception:  # noqa: BLE001  supervisor: a picture of progress must not end the gateway
             _log.exception("stream.error", turn=stream.turn_id)
             stream.refused = True
@@ -176,7 +214,7 @@ class Streams:
 
     async def _open(self, stream: Stream, text: str) -> None:
         parts = self._parts
-        draft = Draft(DeliveryKind.STREAM, text, stream.reply_to)
+        draft = Draft(DeliveryKind.STREAM, text or WORKING, stream.reply_to)
         stream.written.clear()
         try:
             if stream.over:
@@ -188,7 +226,7 @@ class Streams:
             stream.written.set()
         reach("stream.opened")
         if opened is not None:
-            stream.opening, stream.shown = opened.id, text
+            stream.opening, stream.shown = opened.id, (text, "")
             parts.outbox.push((opened,))
 
     async def _find_message(self, stream: Stream) -> None:
@@ -200,13 +238,21 @@ class Streams:
         elif found.state is DeliveryState.SENT:
             stream.message_id = found.platform_message_id
 
-    async def _amend(self, stream: Stream, adapter: ChatAdapter, message_id: str, text: str) -> None:
-        outcome = await adapter.amend(stream.route, message_id, text)
-        reach("stream.amended")
+    async def _draft(self, stream: Stream, adapter: ChatAdapter, text: str, doing: str) -> None:
+        number = stream.turn_id % _DRAFT_NUMBERS + 1
+        outcome = await adapter.draft(stream.route, number, text or WORKING, doing)
+        stream.fades = self._parts.clock.monotonic() + DRAFT_SECONDS
+        self._shown(stream, adapter, outcome, text, doing)
+        if stream.refused and not adapter.drafts(stream.route):
+            stream.draft = stream.refused = False  # the platform has none after all: it grows in a message
+
+    def _shown(
+        self, stream: Stream, adapter: ChatAdapter, outcome: SendOutcome, text: str, doing: str
+    ) -> None:
         now = self._parts.clock.monotonic()
         match outcome:
             case Delivered():
-                stream.shown = text
+                stream.shown = (text, doing)
             case RetryAfter(seconds):
                 stream.due = max(stream.due, now + seconds)
             case Rejected(reason):

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gateway import log
-from gateway.ports import Agents, Clock, LedgerUnavailableError, Upkeep
+from gateway.ports import Agents, Clock, LedgerUnavailableError, MediaFiles, Store
 
 _log = log.get()
 
@@ -26,18 +26,29 @@ SPAN = 500
 
 @dataclass(frozen=True, slots=True)
 class UpkeepPolicy:
-    """In seconds; None switches a thing off. `freshness` is after how long an interruption is not resumed."""
+    """In seconds; None switches a thing off. `freshness` is after how long an interruption is not resumed,
+    `media` how long the gateway's copies of files are kept.
+    """
 
     freshness: float
     idle_reset: float | None = None
     retention: float | None = None
+    media: float | None = None
 
 
 class Timers:
     """Runs upkeep until cancelled."""
 
-    def __init__(self, ledger: Upkeep, agents: Agents, clock: Clock, policy: UpkeepPolicy) -> None:
+    def __init__(
+        self,
+        ledger: Store,
+        agents: Agents,
+        clock: Clock,
+        policy: UpkeepPolicy,
+        files: MediaFiles | None = None,
+    ) -> None:
         self._ledger = ledger
+        self._files = files
         self._agents = agents
         self._clock = clock
         self._policy = policy
@@ -52,6 +63,8 @@ class Timers:
         jobs: list[tuple[Callable[[], Awaitable[None]], float]] = [(self.sweep, SWEEP_SECONDS)]
         if self._policy.retention is not None:
             jobs.append((self.forget_old, RETENTION_SECONDS))
+        if self._policy.media is not None and self._files is not None:
+            jobs.append((self.forget_files, RETENTION_SECONDS))
         for job, seconds in jobs:
             await job()
             scheduler.add_job(job, "interval", seconds=seconds)
@@ -89,3 +102,18 @@ class Timers:
             _log.debug("upkeep.postponed", why=str(error))
         if total:
             _log.info("upkeep.forgotten", sessions=total)
+
+    async def forget_files(self) -> None:
+        """Delete copies of files that are older than their retention time and not in use."""
+        assert self._policy.media is not None
+        assert self._files is not None
+        # Asked before the folder is read: what comes into use meanwhile is too young to go.
+        in_use = await self._ledger.files_in_use()
+        before = self._clock.now() - self._policy.media
+        try:
+            gone = await asyncio.to_thread(self._files.sweep, before, in_use)
+        except OSError as error:
+            _log.warning("media.not_swept", why=str(error.strerror))
+            return
+        if gone:
+            _log.info("media.swept", files=gone)

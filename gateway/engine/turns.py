@@ -10,22 +10,24 @@ from dataclasses import dataclass, field, replace
 
 from gateway import log
 from gateway.engine.approvals import Approvals
-from gateway.engine.choices import set_meanwhile
-from gateway.engine.endings import INTERNAL_ERROR, KEPT, Cut, ending, failed, quote
+from gateway.engine.endings import INTERNAL_ERROR, KEPT, Cut, Ending, ending, failed
 from gateway.engine.lanes import Next
+from gateway.engine.media import Media
+from gateway.engine.openings import Openings, unless
 from gateway.engine.outbox import Outbox
 from gateway.engine.persist import until_written
 from gateway.engine.recorder import Recorder
+from gateway.engine.replies import Answer, Replies, plain_drafts, quote
 from gateway.engine.streams import CONTINUED, STOPPED, Stream, Streams, ended_early
 from gateway.engine.typist import Typist
 from gateway.failpoints import reach
-from gateway.model.agent import AgentFailed, CancelledPrompt, Opened, OpenFailed, OpenRequest, PromptEnd
+from gateway.model.agent import AgentFailed, CancelledPrompt, Opened, OpenFailed, Prompt
 from gateway.model.delivery import Delivery, DeliveryKind, Draft
 from gateway.model.session import ResumeMode
 from gateway.model.text import storable
 from gateway.model.turn import TurnEnd, TurnStart, TurnState
 from gateway.ports import Agents, ChatAdapter, Clock, Store
-from gateway.rules.note import NotePolicy, compose
+from gateway.rules.note import NotePolicy, compose, knows_files
 
 _log = log.get()
 
@@ -38,6 +40,7 @@ class _Running:
     ended: asyncio.Event = field(default_factory=asyncio.Event)
     cutting: asyncio.Event = field(default_factory=asyncio.Event)
     mode: ResumeMode | None = None
+    cwd: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,9 @@ class TurnParts:
     typist: Typist
     streams: Streams
     approvals: Approvals
+    media: Media
+    replies: Replies
+    openings: Openings
     clock: Clock
     group: asyncio.TaskGroup
 
@@ -62,16 +68,16 @@ class Turns:
         self,
         parts: TurnParts,
         boot_id: int,
-        default_agent: str,
         note: NotePolicy,
         idle_reset: float | None = None,
         *,
         collect: bool = False,
+        receipts: bool = False,
     ) -> None:
         self._parts = parts
         self._boot_id = boot_id
-        self._default_agent = default_agent
         self._note = note
+        self._receipts = receipts
         self._idle_reset = idle_reset
         self._collect = collect
         self._running: dict[int, _Running] = {}
@@ -118,7 +124,7 @@ class Turns:
             reach("turn.worked")
             await parts.streams.stop(stream)
             idle_at = None if self._idle_reset is None else clock.now() + self._idle_reset
-            end = replace(end, idle_at=idle_at, mode=running.mode)
+            end = replace(end, idle_at=idle_at, mode=running.mode, receipts=self._receipts)
             if stream.opening is not None:
                 end = self._end_stream(start, end)
             owed = await self._end_in_ledger(start, end)
@@ -192,32 +198,38 @@ class Turns:
 
     async def _supervised(self, running: _Running, recorder: Recorder) -> TurnEnd:
         try:
-            return await self._work(running, recorder)
+            ending = await self._work(running, recorder)
         except Exception:  # noqa: BLE001  supervisor: whatever it was, the turn has to end in the ledger
             _log.exception("turn.error", turn=running.start.turn_id)
-            return failed(running.start, recorder, INTERNAL_ERROR, None, self._limit(running.start))
+            ending = failed(recorder, INTERNAL_ERROR, None)
+        if ending.reply is None:
+            return ending.end
+        answer = Answer(ending.reply, tuple(recorder.files), running.cwd)
+        try:
+            drafts = await self._parts.replies.drafts(running.start, answer)
+        except Exception:  # noqa: BLE001  supervisor: whatever it was, the answer has to be owed
+            _log.exception("turn.unsayable", turn=running.start.turn_id)
+            drafts = plain_drafts(running.start, ending.reply, self._limit(running.start))
+        return replace(ending.end, drafts=drafts)
 
-    async def _work(self, running: _Running, recorder: Recorder) -> TurnEnd:
+    async def _work(self, running: _Running, recorder: Recorder) -> Ending:
         start = running.start
         for again in (False, True):
-            live = self._parts.agents.holds(start.session.id)
-            if running.cut:
-                opened = None
-            else:
-                opened = await self._open(start) if live else await self._open_unless_cut(running)
+            opened = None if running.cut else await self._open(running)
             if opened is None or running.cut:
-                return self._ending(running, CancelledPrompt(), recorder)
+                return ending(CancelledPrompt(), running.cut, recorder)
             if isinstance(opened, OpenFailed):
                 _log.warning("agent.unavailable", turn=start.turn_id, detail=opened.detail)
                 unavailable = AgentFailed(opened.message, opened.detail, lost=False)
-                return self._ending(running, unavailable, recorder)
-            running.mode = opened.mode
+                return ending(unavailable, running.cut, recorder)
+            running.mode, running.cwd = opened.mode, opened.cwd
             self._continued[opened.mode] += 1
-            now = self._parts.clock.now()
-            prompt = compose(start.message.text, opened, start.interruption, self._note, now)
+            prompt = await self._prompt(running, opened)
+            if prompt is None or running.cut:
+                return ending(CancelledPrompt(), running.cut, recorder)
             if not prompt.note and not prompt.text:
                 # A resume event that came too late: its interruption is too old to be gone on with.
-                return TurnEnd(TurnState.SUPERSEDED)
+                return Ending(TurnEnd(TurnState.SUPERSEDED))
             reach("turn.opened")
             ask = self._parts.approvals.asker(start.turn_id, start.session.id)
             end = await self._parts.agents.prompt(start.session.id, prompt, recorder, ask)
@@ -226,58 +238,32 @@ class Turns:
             if again or not (isinstance(end, AgentFailed) and end.forgotten):
                 break
             # It had loaded nothing and did nothing: the next opening gives it the transcript.
-        return self._ending(running, end, recorder)
+        return ending(end, running.cut, recorder)
 
-    def _ending(self, running: _Running, end: PromptEnd, recorder: Recorder) -> TurnEnd:
-        return ending(running.start, end, running.cut, recorder, self._limit(running.start))
+    async def _open(self, running: _Running) -> Opened | OpenFailed | None:
+        """Have an agent hold the conversation; None when somebody stopped the turn meanwhile."""
+        opening = self._parts.openings.open(running.start)
+        if self._parts.agents.holds(running.start.session.id):
+            return await opening
+        return await unless(running.cutting, opening)
 
-    async def _open_unless_cut(self, running: _Running) -> Opened | OpenFailed | None:
-        """Open the conversation, which may take long; None when somebody stopped the turn meanwhile."""
-        opening = asyncio.ensure_future(self._open(running.start))
-        cutting = asyncio.ensure_future(running.cutting.wait())
-        try:
-            await asyncio.wait({opening, cutting}, return_when=asyncio.FIRST_COMPLETED)
-            return opening.result() if opening.done() else None
-        finally:
-            cutting.cancel()
-            if not opening.done():
-                opening.cancel()
-                await asyncio.wait({opening})
+    async def _prompt(self, running: _Running, opened: Opened) -> Prompt | None:
+        """What the agent is given, with its files in place; None when somebody stopped the turn meanwhile."""
+        start, earlier = running.start, ()
+        prompt = compose(start.message.text, opened, start.interruption, self._note, self._parts.clock.now())
+        if prompt.note and start.interruption is not None and not knows_files(opened, start.interruption):
+            earlier = start.interruption.attachments
+        attached = (*earlier, *start.message.attachments)
+        if not attached:
+            return prompt
+        ready = await unless(running.cutting, self._parts.media.ready(attached, opened.cwd))
+        if ready is None:
+            return None
+        files, problems = ready
+        return replace(prompt, text="\n".join([prompt.text, *problems]).strip(), files=files)
 
-    async def _open(self, start: TurnStart) -> Opened | OpenFailed:
-        store, session = self._parts.store, start.session
-        agent = session.chosen.agent or self._default_agent
-        same = session.agent == agent
-        opened = await self._parts.agents.open(
-            OpenRequest(
-                session.id,
-                agent,
-                session.agent_session_id if same else None,
-                session.cwd if same else None,
-                start.ended_turns,
-                lambda: store.history(session.id, start.turn_id),
-                session.chosen.settings,
-            )
-        )
-        if isinstance(opened, Opened) and opened.mode is not ResumeMode.LIVE:
-            await until_written(
-                self._parts.clock,
-                lambda: store.record_opening(
-                    start.turn_id, agent, opened.agent_session_id, opened.cwd, opened.mode, opened.reason
-                ),
-            )
-            _log.info(
-                "session.opened",
-                session=session.id,
-                turn=start.turn_id,
-                mode=opened.mode,
-                why=opened.reason,
-                resumes=start.interruption is not None,
-            )
-            late = await set_meanwhile(store, self._parts.agents, session)
-            if refused := (*opened.refused, *late):
-                await self._tell(session.id, "\n".join(refused))
-        return opened
+    def _limit(self, start: TurnStart) -> int:
+        return self._parts.adapters[start.session.address.account].text_limit
 
     async def _tell(self, session_id: int, text: str) -> None:
         parts, drafts = self._parts, (Draft(DeliveryKind.NOTICE, storable(text)),)
@@ -285,9 +271,6 @@ class Turns:
         parts.outbox.push(
             await until_written(parts.clock, lambda: parts.store.notify(session_id, drafts, now))
         )
-
-    def _limit(self, start: TurnStart) -> int:
-        return self._parts.adapters[start.session.address.account].text_limit
 
     def _log_end(self, start: TurnStart, end: TurnEnd) -> None:
         _log.info(

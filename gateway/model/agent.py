@@ -37,7 +37,7 @@ class ToolUpdate:
 
 @dataclass(frozen=True, slots=True)
 class FileChunk:
-    """A file within the answer: its bytes, or where it lies (`path`, as the agent gave it, not to be trusted)."""
+    """A file within the answer: bytes, or where it lies. `path` is the agent's word, not to be trusted."""
 
     name: str
     mime: str

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class CommandInfo:
-    """A command: its bare name in lower case, one line about it, and what may follow it, empty for nothing."""
+    """A command: its bare name in lower case, one line about it, and what may follow it (empty: nothing)."""
 
     name: str
     description: str

@@ -49,8 +49,8 @@ class DeliveryKind(StrEnum):
     """`reply` is an agent's answer; `notice` is the gateway speaking for itself.
 
     `stream` opens a message in which an answer grows; the reply that ends it is an edit of that message.
-    `file` is a file that belongs to an answer, with its body as the caption. `receipt` is a sign at the message
-    `reply_to`, one of `Receipt`; to give it twice is to give it once.
+    `file` is a file that belongs to an answer, with its body as the caption. `receipt` is a sign at the
+    message `reply_to`, one of `Receipt`; to give it twice is to give it once.
     """
 
     REPLY = "reply"

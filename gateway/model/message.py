@@ -92,8 +92,8 @@ class Entry:
 
     `renews` starts the next conversation at the address, for what comes after it.
     It is written as withdrawn, and its chat is told, when `max_queued` messages of its session wait already.
-    `too_old` is written as withdrawn and told to nobody but the operator. `refused` is written as withdrawn and
-    told to its chat, once per `refused_key`: its author writes more than is allowed.
+    `too_old` is written as withdrawn and told to nobody but the operator. `refused` is written as withdrawn
+    and told to its chat, once per `refused_key`: its author writes more than is allowed.
     `receipt` owes its message a sign that it was accepted.
     """
 

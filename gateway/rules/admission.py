@@ -5,16 +5,19 @@ Nothing here is remembered: the same event and the same policy give the same dec
 
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from gateway.model.address import Address, ChatKind
-from gateway.model.message import Entry, Inbound, MessageKind, Origin, Refusal
+from gateway.model.message import Amendment, Change, Entry, Inbound, MessageKind, Origin, Refusal
 from gateway.model.text import storable
 from gateway.rules.access import AccessPolicy, permits
 
 _SLASH_COMMAND = re.compile(r"/[A-Za-z][^\s/@]*(?:\s|\Z)")
 """An agent's slash command as written. `/etc/hosts` is none, nor is what names another bot."""
+
+
+NO_FILES = "Files are not taken here. Please put it into words."
 
 
 class Respond(StrEnum):
@@ -30,7 +33,8 @@ class AdmissionPolicy:
     """`thread_scope`: in groups, a thread is one conversation; else, and without threads, each person.
 
     `renewing` are the commands that start a new conversation. What was read back and is older than
-    `freshness`, in seconds, is too old to be answered.
+    `freshness`, in seconds, is too old to be answered. `receive_files`: files that people send are taken.
+    `receipts`: what people write is owed a sign that it was accepted.
     """
 
     access: AccessPolicy
@@ -40,6 +44,8 @@ class AdmissionPolicy:
     max_queued: int = 50
     renewing: frozenset[str] = frozenset()
     freshness: float = math.inf
+    receive_files: bool = True
+    receipts: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,28 +55,80 @@ class Ignored:
     reason: str
 
 
-def admit(inbound: Inbound, account: str, policy: AdmissionPolicy, now: float) -> Entry | Refusal | Ignored:
+Decision = Entry | Refusal | Amendment | Ignored
+
+
+def admit(inbound: Inbound, account: str, policy: AdmissionPolicy, now: float) -> Decision:
     """Decide about one inbound event."""
+    if inbound.change is not Change.NEW:
+        return _amend(inbound, account, policy)
     if why := _not_for_us(inbound, policy):
         return Ignored(why)
     address = _address(inbound, account, policy)
     too_old = inbound.backfilled and now - inbound.sent_at > policy.freshness
     if not permits(policy.access, account, inbound.author_id):
-        return _refuse(inbound, address, told=not too_old)
+        return _refuse(inbound, address, policy.access, told=not too_old)
     if inbound.button:
         return _pressed(inbound, address, policy)
-    command = inbound.command.lower() if inbound.command.lower() in policy.commands else ""
+    command = _command(inbound, policy)
+    origin = Origin(inbound.chat_kind, inbound.author_id, inbound.author_name, inbound.message_ref)
+    kind = MessageKind.COMMAND if command else MessageKind.USER
+    entry = Entry(
+        inbound.event_id,
+        address,
+        origin,
+        kind,
+        _text(inbound, command),
+        command,
+        policy.max_queued,
+        renews=command in policy.renewing,
+        too_old=too_old,
+    )
+    return entry if command else _as_message(entry, inbound, policy)
+
+
+def _as_message(entry: Entry, inbound: Inbound, policy: AdmissionPolicy) -> Entry:
+    """What a message has and a command has not: its files, and the sign that it was accepted."""
+    if policy.receive_files:
+        entry = replace(entry, attachments=inbound.attachments)
+    elif inbound.attachments and not inbound.text.strip() and not inbound.command:
+        key = f"no-files:{entry.address.account}:{inbound.author_id}"
+        return replace(entry, refused=NO_FILES, refused_key=key)
+    return replace(entry, receipt=policy.receipts and bool(inbound.message_ref))
+
+
+def _command(inbound: Inbound, policy: AdmissionPolicy) -> str:
+    """The gateway's own command that it is, if any."""
+    return inbound.command.lower() if inbound.command.lower() in policy.commands else ""
+
+
+def _text(inbound: Inbound, command: str) -> str:
     text = storable(inbound.text)
     if inbound.command and not command:
         text = f"/{storable(inbound.command)} {text}".strip()
     slash = bool(inbound.command) or _SLASH_COMMAND.match(text) is not None
     if inbound.chat_kind is ChatKind.GROUP and not slash:
         # Not before a slash: behind an author's name an agent's command would be a mere sentence.
-        text = f"{storable(inbound.author_name)}: {text}"
-    origin = Origin(inbound.chat_kind, inbound.author_id, inbound.author_name, inbound.message_ref)
-    kind = MessageKind.COMMAND if command else MessageKind.USER
-    renews = command in policy.renewing
-    return Entry(inbound.event_id, address, origin, kind, text, command, policy.max_queued, renews, too_old)
+        text = f"{storable(inbound.author_name)}: {text}".rstrip()
+    return text
+
+
+def _amend(inbound: Inbound, account: str, policy: AdmissionPolicy) -> Amendment | Ignored:
+    """A message was changed or taken back. It need not name the bot: only one that was let in waits."""
+    if not inbound.message_ref:
+        return Ignored("changes nobody knows what")
+    if inbound.author_id and not permits(policy.access, account, inbound.author_id):
+        return Ignored("changed by somebody who is not allowed")
+    if inbound.change is Change.DELETED:
+        return Amendment(account, inbound.chat, inbound.message_ref, inbound.author_id, None)
+    if inbound.from_bot or not inbound.author_id:
+        return Ignored("not changed by a person")
+    if _command(inbound, policy):
+        # It was a message when it came, and may be at work already: nobody expects it to act now.
+        return Ignored("changed into a command")
+    if not inbound.text.strip() and not inbound.command and not inbound.attachments:
+        return Ignored("nothing is left in it")
+    return Amendment(account, inbound.chat, inbound.message_ref, inbound.author_id, _text(inbound, ""))
 
 
 def _pressed(inbound: Inbound, address: Address, policy: AdmissionPolicy) -> Entry:
@@ -84,7 +142,7 @@ def _not_for_us(inbound: Inbound, policy: AdmissionPolicy) -> str | None:
         return "written by a bot"
     if inbound.button:
         return None
-    if not inbound.text.strip() and not inbound.command:
+    if not inbound.text.strip() and not inbound.command and not inbound.attachments:
         return "nothing in it"
     if inbound.chat_kind is ChatKind.GROUP:
         if policy.respond is Respond.NEVER:
@@ -102,11 +160,14 @@ def _address(inbound: Inbound, account: str, policy: AdmissionPolicy) -> Address
     return Address(account, inbound.chat, inbound.thread, inbound.author_id)
 
 
-def _refuse(inbound: Inbound, address: Address, *, told: bool) -> Refusal:
+def _refuse(inbound: Inbound, address: Address, access: AccessPolicy, *, told: bool) -> Refusal:
     person = f"{address.account}:{inbound.author_id}"
     reason = f"{person} is not allowed"
     if inbound.chat_kind is ChatKind.GROUP or inbound.button or not told:
         return Refusal(inbound.event_id, address, reason)
+    if access.pairing:
+        name = inbound.author_name
+        return Refusal(inbound.event_id, address, reason, pairing=True, person=inbound.author_id, name=name)
     notice = (
         "This bot answers only people it knows. "
         f"If you should be one of them, give its owner this id: {person} (it goes into access.allow)."

@@ -14,11 +14,15 @@ from gateway.model.attachment import StoredAttachment
 FOLDER = "attachments"
 """Where files lie that people sent, below an agent's working directory."""
 
+INCOMING, OUTGOING = "in", "out"
+"""Where the gateway's own copies lie, below media in the state directory."""
+
 NAME_LIMIT = 80
 """Bytes of a name. File systems take 255, and something comes before it."""
 
 _UNSAFE = re.compile(r"[^\w.+=@,()\[\]-]+")
-_DEVICES = frozenset({"con", "prn", "aux", "nul"})
+_EDGES = "._- "
+_DEVICES = re.compile(r"(?:con|prn|aux|nul|com\d|lpt\d)(?=\.|$)", re.IGNORECASE)
 _LINK = re.compile(r"(!?)\[([^\[\]]*)\]\(\s*<?([^()<>\s]+)>?(?:\s+\"[^\"]*\")?\s*\)")
 
 
@@ -27,14 +31,15 @@ def safe_name(name: str) -> str:
     by a name such as `.bashrc`.
     """
     plain = unicodedata.normalize("NFC", name).replace("\\", "/").rpartition("/")[2]
-    plain = _UNSAFE.sub("_", plain).strip("._ ")
-    if not plain or plain.lower() in _DEVICES:
+    plain = _UNSAFE.sub("_", plain).strip(_EDGES)
+    plain = _DEVICES.sub("file", plain, count=1) if _DEVICES.match(plain) else plain
+    if not plain:
         return "file"
     stem, dot, suffix = plain.rpartition(".")
     if not dot or not 0 < len(suffix.encode()) <= 12:
         stem, suffix = plain, ""
     room = NAME_LIMIT - len(suffix.encode()) - bool(suffix)
-    stem = stem.encode()[:room].decode(errors="ignore").rstrip("._ ") or "file"
+    stem = stem.encode()[:room].decode(errors="ignore").rstrip(_EDGES) or "file"
     return f"{stem}.{suffix}" if suffix else stem
 
 
@@ -88,6 +93,7 @@ def local_links(answer: str) -> tuple[str, ...]:
 
 
 _CODE = re.compile(
-    r"(^[ \t]*```.*?(?:^[ \t]*```[ \t]*$|\Z)|^[ \t]*~~~.*?(?:^[ \t]*~~~[ \t]*$|\Z)|`[^`\n]+`)", re.M | re.S
+    r"(^[ \t]*```.*?(?:^[ \t]*```[ \t]*$|\Z)|^[ \t]*~~~.*?(?:^[ \t]*~~~[ \t]*$|\Z)|`[^`\n]+`)",
+    re.MULTILINE | re.DOTALL,
 )
 """Code in an answer, as the odd parts of a split."""

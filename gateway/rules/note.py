@@ -48,6 +48,11 @@ def compose(
     return Prompt(opened.preamble, _note(text, opened, interruption, policy), text)
 
 
+def knows_files(opened: Opened, interruption: Interruption) -> bool:
+    """Whether the agent holds the files of the interrupted request. A transcript only names them."""
+    return opened.mode is ResumeMode.NATIVE and _already_told(opened, interruption)
+
+
 def _note(text: str, opened: Opened, interruption: Interruption, policy: NotePolicy) -> str:
     cause = _CAUSES.get(Reason(interruption.reason)) if interruption.reason in set(Reason) else None
     lines = [

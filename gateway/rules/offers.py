@@ -8,6 +8,7 @@ from gateway.model.delivery import Button
 from gateway.model.message import Origin
 from gateway.model.permission import ApprovalState, OptionKind, PermissionRequest
 from gateway.model.session import Session
+from gateway.rules.words import cut, one_line, printable
 
 CONTINUE, DISMISS, REPEAT, MAY = "go", "no", "again", "may"
 
@@ -50,29 +51,35 @@ def repeat_button(delivery_id: int) -> tuple[Button, ...]:
 def question_buttons(approval_id: int, request: PermissionRequest) -> tuple[Button, ...]:
     """A button for each option that the agent offers, in its words."""
     return tuple(
-        Button(_line(option.name, LABEL_LENGTH) or _LABELS[option.kind], f"{MAY}:{approval_id}:{index}")
+        Button(one_line(option.name, LABEL_LENGTH) or _LABELS[option.kind], f"{MAY}:{approval_id}:{index}")
         for index, option in enumerate(request.options[:MOST_OPTIONS])
     )
 
 
 def question_text(agent: str, request: PermissionRequest) -> str:
     """What an agent asks: what sort of step, its title, and what the agent says about it."""
-    title = _line(request.tool.title, TITLE_LENGTH)
+    title = one_line(request.tool.title, TITLE_LENGTH)
     head = f"{agent or 'The agent'} asks for permission to {_doing(request)}{': ' + title if title else '.'}"
-    lines = (_printable(line).rstrip() for line in request.tool.text.splitlines())
-    text = _cut("\n".join(lines).strip("\n"), TEXT_LENGTH)
+    lines = (printable(line).rstrip() for line in request.tool.text.splitlines())
+    text = cut("\n".join(lines).strip("\n"), TEXT_LENGTH)
     return f"{head}\n\n{text}" if text else head
+
+
+def wish_text(request: PermissionRequest) -> str:
+    """What an agent wants to do, as a part of one line."""
+    title = one_line(request.tool.title, TITLE_LENGTH)
+    return f"{_doing(request)}: {title}" if title else _doing(request)
 
 
 def settled_text(
     request: PermissionRequest, state: ApprovalState, by: Origin | None, *, lasts: bool = False
 ) -> str:
     """What the question's message reads when it is over. `lasts`: it was decided for later steps, too."""
-    what = _line(request.tool.title, TITLE_LENGTH) or _doing(request)
+    what = one_line(request.tool.title, TITLE_LENGTH) or _doing(request)
     match state:
         case ApprovalState.ALLOWED | ApprovalState.REFUSED:
             done = "allowed" if state is ApprovalState.ALLOWED else "refused"
-            name = _line(by.author_name, NAME_LENGTH) or by.author_id if by else ""
+            name = one_line(by.author_name, NAME_LENGTH) or by.author_id if by else ""
             said = f"always {done}" if lasts else done
             return f"{said.capitalize()}{' by ' + name if name else ''}: {what}"
         case ApprovalState.EXPIRED:
@@ -83,21 +90,9 @@ def settled_text(
 
 def restarted_text(request: PermissionRequest) -> str:
     """What the message of a question reads that was open when the gateway went down."""
-    what = _line(request.tool.title, TITLE_LENGTH) or _doing(request)
+    what = one_line(request.tool.title, TITLE_LENGTH) or _doing(request)
     return f"The gateway was restarted, so this question is void: {what}"
 
 
 def _doing(request: PermissionRequest) -> str:
     return _DOINGS.get(request.tool.tool_kind, "use a tool")
-
-
-def _line(text: str, most: int) -> str:
-    return _cut(" ".join(_printable(text).split()), most)
-
-
-def _printable(text: str) -> str:
-    return "".join(one if one.isprintable() else " " for one in text)
-
-
-def _cut(text: str, most: int) -> str:
-    return text if len(text) <= most else text[: most - 1] + "…"

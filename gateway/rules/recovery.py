@@ -4,8 +4,10 @@ Only the marker and today's rules count; nothing is guessed from how recently a 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from gateway.model.address import ChatKind
+from gateway.model.message import Message
 from gateway.model.recovery import Candidate, Decision, Verdict
 from gateway.model.session import Reason, Session, SessionState
 from gateway.rules.access import AccessPolicy, permits
@@ -39,13 +41,23 @@ def breaker_open(crashes: Sequence[float], policy: ResumePolicy, now: float) -> 
 
 
 def recover(
-    candidate: Candidate, policy: ResumePolicy, access: AccessPolicy, now: float, *, tripped: bool
+    candidate: Candidate,
+    policy: ResumePolicy,
+    access: AccessPolicy,
+    now: float,
+    *,
+    tripped: bool,
+    screened: bool = False,
 ) -> Decision:
-    """Decide about one candidate. `tripped` says that the boots' loop breaker is open."""
+    """Decide about one candidate. `tripped` says that the boots' loop breaker is open.
+
+    `screened`: whatever waits was written by people who may use the bot today. Where several share a
+    conversation they are answered, although what was interrupted in it was for somebody who may not.
+    """
     session = candidate.session
     if session.state is SessionState.SUSPENDED:
         return _skip(candidate, f"suspended ({session.reason})")
-    if why := _outsider(session, access):
+    if (why := _outsider(session, access)) and not (screened and session.origin and candidate.waiting):
         return _skip(candidate, why)
     if _loops(session, policy):
         attempts = session.resume_attempts
@@ -65,6 +77,30 @@ def recover(
     if why := _question(candidate, policy):
         return Decision(candidate, Verdict.ASK, why)
     return Decision(candidate, Verdict.RESUME, str(session.reason))
+
+
+def shared(session: Session) -> bool:
+    """Whether several people may write in this conversation."""
+    group = session.origin is not None and session.origin.chat_kind is ChatKind.GROUP
+    return group and not session.address.user
+
+
+def is_outsider(session: Session, access: AccessPolicy) -> bool:
+    """Whether what was last worked on in a session was for somebody who may not use the bot any more."""
+    return session.origin is not None and _outsider(session, access) is not None
+
+
+def screen(candidate: Candidate, waiting: Sequence[Message], access: AccessPolicy) -> Candidate:
+    """The same candidate without what people have waiting who may not use the bot any more.
+
+    `waiting` are the messages of people that wait in it, the next one first.
+    """
+    session = candidate.session
+    account = session.address.account
+    mine = [one for one in waiting if permits(access, account, one.origin.author_id)]
+    if mine and session.state is SessionState.ACTIVE:
+        session = replace(session, origin=mine[0].origin)  # without a marker, who waits is answered
+    return replace(candidate, session=session, waiting=len(mine))
 
 
 def _loops(session: Session, policy: ResumePolicy) -> bool:

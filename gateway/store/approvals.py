@@ -19,6 +19,7 @@ from gateway.model.permission import (
 from gateway.model.session import Session
 from gateway.model.turn import TurnState
 from gateway.rules.offers import question_buttons, question_text, restarted_text, settled_text
+from gateway.store import queue_statements as own
 from gateway.store import statements as sql
 from gateway.store.inbox import owe_all
 from gateway.store.rows import approval_of, delivery_of, request_text, session_of
@@ -97,6 +98,11 @@ def approval(tx: sqlite3.Connection, approval_id: int) -> Approval | None:
     return approval_of(row) if row else None
 
 
+def pending_of_session(tx: sqlite3.Connection, session_id: int) -> tuple[Approval, ...]:
+    """The questions that are open in a session, oldest first."""
+    return tuple(approval_of(row) for row in tx.execute(own.PENDING_OF_SESSION, (session_id,)))
+
+
 def remembered(tx: sqlite3.Connection, session_id: int, request: PermissionRequest) -> OptionKind | None:
     """What a person decided in this conversation for steps of the same kind and title."""
     row = tx.execute(sql.REMEMBERED, (session_id, request.tool.tool_kind, request.tool.title)).fetchone()
@@ -139,9 +145,3 @@ def _take_buttons_away(
     draft = Draft(DeliveryKind.NOTICE, text)
     (owed,) = owe_all(tx, ended.session_id, ended.turn_id, (draft,), now)
     return (edit_of(tx, owed, question),)
-
-
-def pending_of_session(tx: sqlite3.Connection, session_id: int) -> tuple[Approval, ...]:
-    """The questions that are open in a session, oldest first."""
-    del tx, session_id
-    raise NotImplementedError

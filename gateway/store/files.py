@@ -7,7 +7,7 @@ from dataclasses import replace
 from gateway.model.attachment import Attachment, AttachmentState, StoredAttachment
 from gateway.model.message import Message
 from gateway.model.text import storable
-from gateway.rules.files import safe_name, with_mentions
+from gateway.rules.files import INCOMING, safe_name, with_mentions
 from gateway.store import statements as sql
 from gateway.store.rows import attachment_of, file_of
 
@@ -45,7 +45,7 @@ def settle_attachment(tx: sqlite3.Connection, attachment_id: int, state: Attachm
 
 
 def files_in_use(tx: sqlite3.Connection) -> frozenset[str]:
-    """Names of files on the disk that may still be needed, whatever their age."""
-    came = {f"{ident}-{name}" for ident, name in tx.execute(sql.FILES_AWAITED)}
+    """Paths below media of files that may still be needed, whatever their age."""
+    came = {f"{INCOMING}/{ident}-{name}" for ident, name in tx.execute(sql.FILES_AWAITED)}
     owed = {file_of(row[0]).path for row in tx.execute(sql.FILES_OWED)}
     return frozenset(came | owed)

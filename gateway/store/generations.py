@@ -1,4 +1,7 @@
-"""Which session is the present one at an address. `/new` starts the next generation and keeps the old."""
+"""Which session is the present one at an address: that of the highest generation.
+
+`/new` starts the next generation and keeps the old ones; one that is brought back becomes the highest.
+"""
 
 import sqlite3
 
@@ -6,6 +9,7 @@ from gateway.model.address import Address
 from gateway.model.choices import Chosen
 from gateway.model.session import SessionState
 from gateway.store import marks
+from gateway.store import queue_statements as own
 from gateway.store import statements as sql
 from gateway.store.rows import chosen_values, session_of, session_state
 
@@ -35,6 +39,22 @@ def next_generation(tx: sqlite3.Connection, session_id: int, now: float) -> int:
     return following
 
 
+def bring_back(tx: sqlite3.Connection, session_id: int, now: float) -> bool:
+    """Make an earlier conversation the present one at its address; false when it is that already.
+
+    What waits in the one that it replaces is withdrawn, unless it was written after the command that brings
+    the other back: it goes along. Neither of them goes on by itself with what was cut short in it.
+    """
+    present, generation = tx.execute(own.NEWEST_AT, (session_id,)).fetchone()
+    if present == session_id:
+        return False
+    tx.execute(own.WRITTEN_SINCE, (session_id, present, present))
+    tx.execute(sql.WITHDRAW_WAITING, (present,))
+    tx.execute(own.GIVE_UP, (present,))
+    tx.execute(own.RENEW, (generation + 1, now, session_id))
+    return True
+
+
 def choose(tx: sqlite3.Connection, session_id: int, chosen: Chosen) -> None:
     """What a person chose for a conversation."""
     tx.execute(sql.CHOOSE, (*chosen_values(chosen), session_id))
@@ -48,9 +68,3 @@ def _insert(tx: sqlite3.Connection, address: Address, generation: int, now: floa
 
 def _place(address: Address) -> tuple[str, str, str, str]:
     return address.account, address.chat, address.thread, address.user
-
-
-def bring_back(tx: sqlite3.Connection, session_id: int, now: float) -> bool:
-    """Make an earlier conversation the present one at its address; false when it is that already."""
-    del tx, session_id, now
-    raise NotImplementedError

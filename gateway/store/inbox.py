@@ -5,10 +5,9 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 
 from gateway.model.address import Route
-from gateway.model.delivery import Delivery, DeliveryKind, DeliveryState, Draft
-from gateway.model.intake import Accepted, BatchResult
-from gateway.model.delivery import Receipt
+from gateway.model.delivery import Delivery, DeliveryKind, DeliveryState, Draft, Receipt
 from gateway.model.grant import Pairing
+from gateway.model.intake import Accepted, BatchResult
 from gateway.model.message import Amendment, Entry, MessageKind, MessageState, Refusal
 from gateway.store import files, grants
 from gateway.store import statements as sql

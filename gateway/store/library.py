@@ -7,6 +7,7 @@ from gateway.model.delivery import Delivery
 from gateway.model.message import Message, Origin
 from gateway.model.session import Session
 from gateway.model.turn import TurnRecord
+from gateway.store import queue_statements as own
 from gateway.store import statements as sql
 from gateway.store.rows import boot_of, delivery_of, message_of, origin_of, session_of, turn_of
 
@@ -65,5 +66,4 @@ def boots(tx: sqlite3.Connection, limit: int) -> tuple[Boot, ...]:
 
 def generations(tx: sqlite3.Connection, session_id: int, limit: int) -> tuple[Session, ...]:
     """The conversations at a session's address in which something was said, the latest first."""
-    del tx, session_id, limit
-    raise NotImplementedError
+    return tuple(session_of(row) for row in tx.execute(own.GENERATIONS, (session_id, limit)))

@@ -205,7 +205,8 @@ LAST_SENT = (
 )
 REVIVE = (
     "UPDATE deliveries SET state = 'pending', error = NULL, settled_at = NULL "
-    f"WHERE id = ? AND state IN ('held', 'rejected') AND kind NOT IN ('stream', 'receipt') RETURNING {DELIVERY}"
+    "WHERE id = ? AND state IN ('held', 'rejected') AND kind NOT IN ('stream', 'receipt') "
+    f"RETURNING {DELIVERY}"
 )
 DROP = (
     "UPDATE deliveries SET state = 'rejected', error = 'dropped by a person', settled_at = ? "

@@ -8,8 +8,9 @@ import sqlite3
 from collections.abc import Sequence
 from dataclasses import replace
 
-from gateway.model.delivery import Delivery, DeliveryState, Draft, GrowingStream
+from gateway.model.delivery import Delivery, DeliveryKind, DeliveryState, Draft, GrowingStream
 from gateway.model.turn import TurnState
+from gateway.rules.progress import WORKING
 from gateway.store import statements as sql
 from gateway.store.inbox import owe_all
 from gateway.store.rows import delivery_of
@@ -41,7 +42,8 @@ def _stream(tx: sqlite3.Connection, delivery_id: int, turn_id: int, last: int) -
     delivery = delivery_of(tx.execute(sql.DELIVERY_BY_ID, (delivery_id,)).fetchone())
     said = "\n\n".join(row[0].strip() for row in tx.execute(sql.SAID_IN, (turn_id,)))
     (told, _) = tx.execute(sql.TURN_FOR_NOTE, (turn_id,)).fetchone()  # of a turn that was cut and not killed
-    return GrowingStream(delivery, max(said, told, delivery.body, key=len), bool(last))
+    shown = "" if delivery.body == WORKING else delivery.body
+    return GrowingStream(delivery, max(said, told, shown, key=len), bool(last))
 
 
 def close_stream(tx: sqlite3.Connection, stream_id: int, draft: Draft, now: float) -> Delivery | None:
@@ -70,7 +72,7 @@ def end_with(
     if not open_ids or not owed:
         return owed
     stream = delivery_of(tx.execute(sql.DELIVERY_BY_ID, (open_ids[-1],)).fetchone())
-    if _shown(tx, stream, now):
+    if owed[0].kind is DeliveryKind.REPLY and _shown(tx, stream, now):
         return (edit_of(tx, owed[0], stream), *owed[1:])
     return owed
 

@@ -27,6 +27,7 @@ from gateway.model.agent import (
     ThoughtChunk,
     ToolUpdate,
 )
+from gateway.model.attachment import AttachmentKind, PromptFile
 from gateway.model.choices import Settings
 from gateway.model.permission import Asker, PermissionRequest
 from gateway.model.turn import HistoryTurn, TurnState
@@ -99,21 +100,23 @@ class Chat:
         assert isinstance(opened, Opened), opened
         return opened
 
-    async def prompt(self, text: str, note: str = "", ask: Asker | None = None) -> PromptEnd:
+    async def prompt(
+        self, text: str, note: str = "", ask: Asker | None = None, files: Sequence[PromptFile] = ()
+    ) -> PromptEnd:
         """Send a prompt. Without `ask`, a question to people fails the test."""
         self.updates = []
-        prompt = Prompt(self.preamble, note, text)
+        prompt = Prompt(self.preamble, note, text, tuple(files))
         end = await self.pool.prompt(self.number, prompt, self._sink, ask or self._unexpected)
         assert not self.unexpected
         if isinstance(end, Ended):
             self.ended_turns += 1
         return end
 
-    async def ask(self, text: str, note: str = "") -> str:
+    async def ask(self, text: str, note: str = "", files: Sequence[PromptFile] = ()) -> str:
         """Open, prompt, and return the answer of a turn that ends well."""
         await self.open()
-        end = await self.prompt(text, note)
-        assert end == Ended("end_turn"), end
+        end = await self.prompt(text, note, files=files)
+        assert ended_well(end), end
         return self.said
 
     @property
@@ -134,6 +137,18 @@ class Chat:
     def _sink(self, update: AgentUpdate) -> None:
         self.updates.append(update)
         self._news.set()
+
+
+def ended_well(end: PromptEnd) -> bool:
+    """Whether a turn ended as it should, whatever it has used."""
+    return isinstance(end, Ended) and end.stop_reason == "end_turn"
+
+
+def prompt_file(path: Path, content: bytes, kind: AttachmentKind, mime: str = "") -> PromptFile:
+    """A file that goes with a prompt."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    return PromptFile(str(path), path.name, mime, kind)
 
 
 def demo_spec(tmp_path: Path, processes: str = "per_session", **settings: Any) -> AgentSpec:

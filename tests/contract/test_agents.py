@@ -11,14 +11,13 @@ from gateway.agents.spec import PermissionPolicy, ResumePolicy
 from gateway.model.agent import (
     AgentFailed,
     CancelledPrompt,
-    Ended,
     OpenFailed,
     ToolUpdate,
 )
 from gateway.model.session import ResumeMode
 from gateway.model.turn import HistoryTurn, Step, StepKind, StepStatus, TurnState
 from gateway.rules.note import NOTE_MARKER, TRANSCRIPT_MARKER
-from tests.contract.agents import Chat, demo_spec, is_thought, is_tool, killed, pool_of, processes
+from tests.contract.agents import Chat, demo_spec, ended_well, is_thought, is_tool, killed, pool_of, processes
 
 HISTORY = (
     HistoryTurn(1, TurnState.COMPLETED, "", "the codeword is papaya", "You said: the codeword is papaya"),
@@ -50,7 +49,7 @@ async def test_first_opening_is_fresh_and_the_next_is_live(pool: AgentPool) -> N
     opened = await chat.open()
     assert (opened.mode, opened.preamble) == (ResumeMode.FRESH, "")
     assert pool.holds(1)
-    assert await chat.prompt("hello there") == Ended("end_turn")
+    assert ended_well(await chat.prompt("hello there"))
     assert "hello there" in chat.said
     opened = await chat.open()
     assert opened.mode is ResumeMode.LIVE
@@ -85,7 +84,7 @@ async def test_deleted_session_is_bootstrapped_with_the_reason(pool: AgentPool, 
     assert opened.agent_session_id != first
     assert "refused to load" in opened.reason
     assert opened.preamble.startswith(TRANSCRIPT_MARKER)
-    assert await chat.prompt("[[recall]]") == Ended("end_turn")
+    assert ended_well(await chat.prompt("[[recall]]"))
     assert chat.said == "From the transcript that I was given:\n- the codeword is papaya"
 
 
@@ -127,7 +126,7 @@ async def test_bootstrap_goes_on_with_what_the_transcript_leaves_unfinished(any_
         HistoryTurn(2, TurnState.INTERRUPTED, "", "paint the fence [[tool brush 100s]]", "You", (step,)),
     )
     await chat.open()
-    assert await chat.prompt("and the door", NOTE) == Ended("end_turn")
+    assert ended_well(await chat.prompt("and the door", NOTE))
     assert chat.said.count("paint the fence") == 1
     assert chat.said.count("and the door") == 1
     assert any(isinstance(u, ToolUpdate) and u.title == "check brush" for u in chat.updates)

@@ -43,6 +43,7 @@ async def test_error_after_a_tool_call_is_told_at_once(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("way", "said", "why"), [
     ("fails_after_text", "half an ", "overloaded"),
+    ("fails_after_a_file", "", "overloaded"),
     ("fails_for_its_key", "", "Invalid API key"),
     ("errs_in_a_word", "", "boom"),
 ])  # fmt: skip

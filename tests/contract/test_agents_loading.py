@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from gateway.agents.spec import ResumePolicy
-from gateway.model.agent import AgentFailed, Ended, OpenFailed
+from gateway.model.agent import AgentFailed, Ended, OpenFailed, UsageReport
 from gateway.model.session import ResumeMode
 from gateway.rules.note import TRANSCRIPT_MARKER
 from tests.contract.agents import Chat, hostile_spec, odd_chat, pool_of, processes
@@ -43,6 +43,8 @@ async def test_agent_that_breaks_while_loading_is_given_up_where_native_is_requi
     ("replays_in_pieces", "", "doomed"),
     ("replays_a_false_completion", "", "doomed"),
     ("replays_a_note_of_its_own", "", "doomed"),
+    ("replays_files", "", "doomed"),
+    ("replays_files_as_words", "", "doomed"),
     ("replays_late", "", "doomed"),
     ("replays_late", "gemini", "doomed"),
     ("replays_half_late", "gemini", "doomed"),
@@ -59,8 +61,11 @@ async def test_replay_proves_the_load_and_is_not_taken_for_an_answer(
         assert len(chat.updates) == 1  # neither the killed tool call nor its false completion
 
 
-async def test_refusal_without_a_word_after_loading_means_that_the_session_is_lost(tmp_path: Path) -> None:
-    async with odd_chat(tmp_path, "empty_load") as chat:
+@pytest.mark.parametrize("way", ["empty_load", "counts_and_refuses"])
+async def test_refusal_without_a_word_after_loading_means_that_the_session_is_lost(
+    tmp_path: Path, way: str
+) -> None:
+    async with odd_chat(tmp_path, way) as chat:
         chat.remember().ended_turns = 0  # so that no replay is expected
         await forgotten(chat)
 
@@ -81,7 +86,7 @@ async def forgotten(chat: Chat) -> None:
     assert isinstance(end, AgentFailed)
     assert (end.lost, end.forgotten) == (True, True)
     assert "lost this conversation" in end.message
-    assert chat.updates == []
+    assert all(isinstance(update, UsageReport) for update in chat.updates)
     opened = await chat.open()
     assert opened.mode is ResumeMode.BOOTSTRAP
     assert "the agent had lost the session" in opened.reason

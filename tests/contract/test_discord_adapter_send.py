@@ -27,7 +27,7 @@ def utf16(text):
 async def test_a_message_is_sent(at):
     sent = await at.adapter.send(delivery(at.direct, "a *plain* <b>answer</b> ✓ \ud83d @everyone"))
     assert isinstance(sent, Delivered)
-    assert at.shown() == ["a *plain* <b>answer</b> ✓ ? @everyone"]
+    assert at.shown() == ["a *plain* <b>answer</b> ✓ \ufffd @everyone"]
     (call,) = at.calls("createMessage")
     assert call.params["allowed_mentions"] == {"parse": [], "replied_user": False}
     assert (call.params["flags"], call.params["nonce"], call.params["enforce_nonce"]) == (4, "key", True)
@@ -70,6 +70,24 @@ async def test_the_longest_text_fits_with_its_label(at):
     assert limit + utf16(REPEAT_LABEL) == 2000
     assert isinstance(await at.adapter.send(delivery(at.direct, "x" * limit, doubtful=True)), Delivered)
     assert isinstance(await at.adapter.send(delivery(at.direct, "x" * 2001, key="k2")), Rejected)
+
+
+def test_what_becomes_longer_by_rendering_counts_as_it_is_shown(at):
+    """An open fence is closed, which takes a few characters more."""
+    limit = at.adapter.text_limit
+    assert at.adapter.fits("x" * limit)
+    assert not at.adapter.fits("```\n" + "x" * (limit - 4))
+    assert at.adapter.fits("```\n" + "x" * (limit - 12))
+
+
+async def test_an_answer_grows_above_what_the_agent_does(at):
+    sent = await at.adapter.send(delivery(at.direct, "Once"))
+    route = Route(ACCOUNT, at.direct)
+    assert await at.adapter.amend(route, sent.message_id, "```\nOnce", "Reading a.txt\nWriting b.txt") == sent
+    (said,) = at.shown()
+    assert said.endswith("Once\n```\n\n-# Reading a.txt\n-# Writing b.txt")
+    assert not at.adapter.drafts(route)
+    assert isinstance(await at.adapter.draft(route, 1, "Once"), Rejected)
 
 
 async def test_buttons_stand_in_rows_of_five(at):

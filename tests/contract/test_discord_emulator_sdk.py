@@ -1,6 +1,7 @@
 """Real discord.py against the emulator: it logs in, follows the gateway, sends, and survives the faults."""
 
 import asyncio
+import io
 import warnings
 import zlib
 from contextlib import asynccontextmanager
@@ -9,6 +10,7 @@ import pytest
 import yarl
 
 from adapters.emulators.discord import DiscordEmulator, DiscordOptions
+from adapters.emulators.discord_files import SIZE_LIMIT, Given
 from adapters.emulators.discord_limits import Limits
 from adapters.emulators.faults import Fault, FaultKind, When
 from tests.contract.discord_emulator import TOKEN, UNLIMITED
@@ -17,7 +19,7 @@ from tests.harness.waiting import within
 with warnings.catch_warnings():  # it imports audioop for its voices
     warnings.simplefilter("ignore", DeprecationWarning)
     import discord
-    from discord import gateway, http, utils
+    from discord import app_commands, gateway, http, utils
 
 
 class Client(discord.Client):
@@ -29,10 +31,20 @@ class Client(discord.Client):
         super().__init__(intents=intents, guild_ready_timeout=0.05, **options)
         self.heard = asyncio.Queue()
         self.interactions = asyncio.Queue()
+        self.changes = asyncio.Queue()
         self.resumptions = 0
 
     async def on_message(self, message):
         self.heard.put_nowait(message)
+
+    async def on_raw_message_edit(self, payload):
+        self.changes.put_nowait(payload)
+
+    async def on_raw_message_delete(self, payload):
+        self.changes.put_nowait(payload)
+
+    async def on_raw_bulk_message_delete(self, payload):
+        self.changes.put_nowait(payload)
 
     async def on_interaction(self, interaction):
         self.interactions.put_nowait(interaction)
@@ -193,6 +205,72 @@ async def test_a_slash_command(emulator):
         await given.response.send_message("done", ephemeral=True)
         answer = await emulator.events.event("interaction_answer")
         assert (answer.data["text"], answer.data["ephemeral"]) == ("done", True)
+
+
+async def test_files(emulator):
+    play = emulator.playground
+    ann = play.person("Ann")
+    direct = play.direct(ann)
+    async with connected() as client:
+        given = Given("näme 1.txt", b"of a person", "text/plain")
+        emulator.people.say(int(ann), int(direct), "look", files=[given])
+        heard = await client.hear()
+        [file] = heard.attachments
+        assert (file.filename, file.title, file.size) == ("nme_1.txt", "näme 1", 11)
+        assert await file.read() == b"of a person"
+        file = discord.File(io.BytesIO(b"of the bot"), "answer 1.txt")
+        sent = await heard.channel.send("here", file=file)
+        assert sent.attachments[0].filename == "answer_1.txt"
+        assert await (await heard.channel.fetch_message(sent.id)).attachments[0].read() == b"of the bot"
+        sent = await sent.edit(attachments=[*sent.attachments, discord.File(io.BytesIO(b"more"), "b.txt")])
+        assert [one.filename for one in sent.attachments] == ["answer_1.txt", "b.txt"]
+        sent = await sent.edit(attachments=sent.attachments[1:], content="")
+        assert [await one.read() for one in sent.attachments] == [b"more"]
+        large = discord.File(io.BytesIO(bytes(SIZE_LIMIT + 1)), "large.bin")
+        with pytest.raises(discord.HTTPException) as refused:
+            await heard.channel.send(file=large)
+        assert (refused.value.status, refused.value.code) == (413, 40005)
+
+
+async def test_changes_of_messages(emulator):
+    play = emulator.playground
+    ann = play.person("Ann")
+    channel = play.channel(ann)
+    async with connected() as client:
+        said = [play.say(ann, channel, str(number)) for number in range(3)]
+        heard = await client.hear()
+        emulator.people.edit(int(ann), int(channel), int(said[0]), "edited")
+        edit = await within(client.changes.get(), "an edit")
+        assert (edit.message.content, edit.cached_message) == ("edited", heard)
+        emulator.people.delete(int(ann), int(channel), int(said[0]))
+        assert (await within(client.changes.get(), "a deletion")).message_id == int(said[0])
+        emulator.people.purge(int(channel), [int(one) for one in said[1:]])
+        gone = await within(client.changes.get(), "deletions")
+        assert gone.message_ids == {int(one) for one in said[1:]}
+
+
+async def test_a_tree_of_commands(emulator):
+    play = emulator.playground
+    ann = play.person("Ann")
+    channel = play.channel(ann)
+    async with connected() as client:
+        tree = app_commands.CommandTree(client)
+
+        @tree.command(name="say", description="says it")
+        async def say(interaction: discord.Interaction, text: str):
+            file = discord.File(io.BytesIO(b"x"), "x.txt")
+            await interaction.response.send_message(f"you say {text}", ephemeral=True, file=file)
+            await interaction.followup.send("and so on", ephemeral=True)
+
+        [made] = await tree.sync()
+        assert made.name == "say"
+        [known] = emulator.api.commands[0]
+        emulator.people.command(int(ann), int(channel), known, text="hello")
+        await emulator.events.event("answered", {"method": "createFollowup"})
+        whispers = emulator.interactions.whispered(int(ann))
+        assert [one.content for one in whispers] == ["you say hello", "and so on"]
+        assert [one.name for one in whispers[0].files] == ["x.txt"]
+        assert play.shown(channel) == []
 
 
 @pytest.mark.parametrize("asked", ["zstd-stream", "zlib-stream"])

@@ -114,6 +114,17 @@ async def test_a_scope_that_may_be_missing():
         assert listed.params["types"] == "im,public_channel"
 
 
+@pytest.mark.parametrize("scope", ["commands", "files:read", "files:write", "reactions:write"])
+async def test_what_goes_missing_without_a_scope_is_said(scope):
+    async with setting(scopes=without(scope)) as at:
+        with structlog.testing.capture_logs() as logs:
+            async with at.running():
+                await at.sink.until_ready()
+        (line,) = [line for line in logs if line["event"] == "slack.scope_missing"]
+        assert line["scope"] == scope
+        assert line["therefore"]
+
+
 @pytest.mark.parametrize(
     ("tokens", "words"),
     [

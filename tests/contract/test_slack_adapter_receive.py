@@ -7,6 +7,7 @@ import structlog
 
 from adapters.emulators.faults import When
 from gateway.model.address import ChatKind
+from gateway.model.command import CommandInfo
 from tests.contract.slack_adapter import RecordingSink, setting
 from tests.harness.waiting import within
 
@@ -146,7 +147,7 @@ async def test_what_is_no_news_is_acknowledged(at):
         await at.sink.until_ready()
         ts = at.play.say(at.ann, at.direct, "hello")
         await at.sink.until_texts("hello")
-        at.emulator.people.edit(at.ann, at.direct, ts, "hello!")
+        at.emulator.people.unfurl(at.direct, ts)
         at.emulator.people.open_home(at.ann)
         await at.acknowledged(event_type="app_home_opened")
         at.play.say(at.ann, at.direct, "after")
@@ -194,11 +195,22 @@ async def test_a_command_in_words(at):
 async def test_a_slash_command_of_slack(at):
     async with at.running():
         await at.sink.until_ready()
-        at.emulator.people.command(at.ann, at.direct, "/status", "all")
+        at.emulator.people.command(at.ann, at.direct, "/carryon", "status all")
         await at.sink.until_texts("all")
         await at.acknowledged(envelope_kind="slash_commands")
     (item,) = at.sink.items
     assert (item.command, item.chat, item.thread) == ("status", at.direct, "")
+
+
+async def test_a_slash_command_that_is_the_gateways_own(at):
+    await at.adapter.offer_commands([CommandInfo("new", "start anew"), CommandInfo("usage", "count")])
+    async with at.running():
+        await at.sink.until_ready()
+        at.emulator.people.command(at.ann, at.direct, "/usage", "new")
+        at.emulator.people.command(at.ann, at.direct, "/carryon", "")
+        await at.sink.until_texts("new", "")
+    assert [one.command for one in at.sink.items] == ["usage", "help"]
+    assert at.counts("chat.postMessage") == [0]
 
 
 async def test_names_that_cannot_be_had_delay_nothing(at):

@@ -60,7 +60,33 @@ async def test_nobody_is_summoned_by_what_an_agent_writes(at):
 
 async def test_half_a_character_does_no_harm(at):
     assert isinstance(await at.adapter.send(delivery("a\ud83db", at.direct)), Delivered)
-    assert at.texts() == ["a?b"]
+    assert at.texts() == ["a\ufffdb"]
+
+
+@pytest.mark.parametrize("word", ["invalid_blocks", "invalid_arguments", "msg_blocks_too_long"])
+@pytest.mark.parametrize("buttons", [(), (Button("Yes", "y"),)])
+async def test_a_text_whose_markup_is_refused_is_sent_as_it_is(at, word, buttons):
+    at.emulator.api.markdown_refusal = word
+    wanted = claimed(at, body="**a** <!channel> & b", buttons=buttons)
+    sent = await at.adapter.send(wanted)
+    assert at.texts() == ["**a** <!channel> & b"]
+    (message,) = at.emulator.world.channel(at.direct).messages.values()
+    assert "<!channel>" not in message.text
+    assert message.labels() == tuple(one.label for one in buttons)
+    assert await at.adapter.reconcile(wanted, None) == sent
+    assert await at.adapter.edit(delivery("_c_ <d>", at.direct, buttons=buttons), sent.message_id) == sent
+    assert at.texts() == ["_c_ <d>"]
+    assert await at.adapter.edit(delivery("x" * 9_000, at.direct), sent.message_id) == sent
+    assert at.texts()[0].replace("\n", "") == "x" * 9_000
+    (call,) = [one for one in at.calls("chat.postMessage") if one.outcome == "ok"]
+    assert buttons or call.params["mrkdwn"] is False
+
+
+@pytest.mark.parametrize("kind", ["500", "drop"])
+async def test_what_is_no_refusal_is_not_sent_in_another_way(at, kind):
+    at.fault(kind, when=When.AFTER)
+    assert isinstance(await at.adapter.send(claimed(at, body="**a**")), Unknown)
+    assert at.counts("chat.postMessage") == [1]
 
 
 async def test_buttons_come_back_as_presses(at):

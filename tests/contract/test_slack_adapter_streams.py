@@ -210,3 +210,107 @@ async def test_a_stream_in_a_channel_that_is_gone(at):
     root = at.play.say(at.ann, room, "hey", mention=True)
     at.play.shut_out(room)
     assert isinstance(await at.adapter.send(opening(at, thread=root, chat=room)), Rejected)
+
+
+# Progress
+
+
+def told(at):
+    found = at.emulator.events.since(0, frozenset({"action", "action_cleared"}))
+    return [one.data["action"] for one in found]
+
+
+async def test_progress_stands_below_the_thread_while_it_streams(at, thread):
+    sent = await at.adapter.send(opening(at, thread=thread))
+    route = Route(ACCOUNT, at.direct, thread)
+    doing = "✓ `Reading notes.txt`\n⚙ `Running the tests`"
+    for _ in range(2):
+        assert await at.adapter.amend(route, sent.message_id, "One two", doing) == sent
+    assert at.texts(thread=thread) == ["One two"]
+    assert told(at) == ["⚙ Running the tests"]
+    assert at.calls("assistant.threads.setStatus")[0].params["loading_messages"] == [
+        "✓ Reading notes.txt",
+        "⚙ Running the tests",
+    ]
+    await at.adapter.typing(route)
+    assert told(at)[1:] == ["⚙ Running the tests"]
+    await at.adapter.amend(route, sent.message_id, "One two three")
+    await at.adapter.typing(route)
+    assert told(at)[2:] == ["", "is working…"]
+
+
+async def test_a_status_that_is_refused_holds_up_no_words(at, thread):
+    sent = await at.adapter.send(opening(at, thread=thread))
+    at.fault("429", "assistant.threads.setStatus", retry_after=30)
+    route = Route(ACCOUNT, at.direct, thread)
+    outcome = await at.adapter.amend(route, sent.message_id, "One two", "doing")
+    assert outcome == sent
+    assert at.texts(thread=thread) == ["One two"]
+    await at.adapter.amend(route, sent.message_id, "One two three", "something else")
+    assert at.counts("assistant.threads.setStatus") == [1]
+
+
+async def test_progress_is_forgotten_with_the_answer(at, thread):
+    sent = await at.adapter.send(opening(at, thread=thread))
+    route = Route(ACCOUNT, at.direct, thread)
+    await at.adapter.amend(route, sent.message_id, "One", "doing")
+    await at.adapter.edit(finished(at, "One two", thread), sent.message_id)
+    await at.adapter.typing(route)
+    assert told(at) == ["doing", "", "is working…"]
+    for _ in range(2):
+        await at.adapter.edit(finished(at, "One two", thread), sent.message_id)
+    assert len(told(at)) == 3
+
+
+async def test_elsewhere_progress_stands_below_the_words(at):
+    sent = await at.adapter.send(opening(at))
+    route = Route(ACCOUNT, at.direct)
+    await at.adapter.amend(route, sent.message_id, "One two", "⚙ `a step`")
+    assert at.texts() == ["One two\n\n⚙ `a step`"]
+    await at.adapter.edit(finished(at, "One two three"), sent.message_id)
+    assert at.texts() == ["One two three"]
+    assert told(at) == []
+
+
+@pytest.mark.parametrize("native", [True, False])
+async def test_an_answer_that_has_no_words_yet_keeps_no_sign_of_it(at, thread, native):
+    where = thread if native else ""
+    sent = await at.adapter.send(opening(at, "", where))
+    assert at.texts(thread=where)[-1] == ("" if native else "…")
+    route = Route(ACCOUNT, at.direct, where)
+    assert await at.adapter.amend(route, sent.message_id, "", "doing") == sent
+    assert await at.adapter.amend(route, sent.message_id, "Words", "") == sent
+    assert at.texts(thread=where)[-1] == "Words"
+    assert await at.adapter.edit(finished(at, "Words at last", where), sent.message_id) == sent
+    assert at.texts(thread=where)[-1] == "Words at last"
+
+
+def test_there_are_no_drafts(at):
+    assert not at.adapter.drafts(Route(ACCOUNT, at.direct))
+    assert not at.adapter.progress_in_chat(Route(ACCOUNT, at.direct, "1700000000.000100"))
+    assert at.adapter.progress_in_chat(Route(ACCOUNT, at.direct))
+
+
+async def test_code_that_is_still_open_grows_as_code(at, thread):
+    sent = await at.adapter.send(opening(at, "See\n\n```python\nx = 1", thread))
+    route = Route(ACCOUNT, at.direct, thread)
+    await at.adapter.amend(route, sent.message_id, "See\n\n```python\nx = 1\ny = 2")
+    (said,) = at.texts(thread=thread)
+    assert said.startswith("See")
+    assert said.endswith("x = 1\ny = 2")
+    await at.adapter.edit(finished(at, "See\n\n```python\nx = 1\ny = 2\n```\nDone", thread), sent.message_id)
+    assert at.texts(thread=thread)[0].endswith("Done")
+    assert at.counts("chat.appendStream") == [1]
+
+
+@pytest.mark.parametrize("word", ["invalid_blocks", "invalid_arguments", "msg_blocks_too_long"])
+@pytest.mark.parametrize("refused", ["opening", "end"])
+async def test_a_stream_whose_markup_is_refused_ends_in_plain_words(at, thread, word, refused):
+    at.emulator.api.markdown_refusal = word if refused == "opening" else ""
+    sent = await at.adapter.send(opening(at, thread=thread))
+    assert isinstance(sent, Delivered)
+    at.emulator.api.markdown_refusal = word
+    await at.adapter.amend(Route(ACCOUNT, at.direct, thread), sent.message_id, "One **two**")
+    assert await at.adapter.edit(finished(at, "One **two** <three>", thread), sent.message_id) == sent
+    assert at.texts(thread=thread) == ["One **two** <three>"]
+    assert not streaming(at, sent.message_id)

@@ -12,6 +12,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from adapters.emulators.faults import Fault, FaultKind, When
 from adapters.emulators.slack import SlackEmulator, SlackOptions
+from adapters.emulators.slack_files import Given
 from adapters.emulators.slack_playground import APP_TOKEN, BOT_TOKEN
 from tests.contract.slack_emulator import ENDLESS, UNLIMITED
 from tests.harness.waiting import within
@@ -108,6 +109,27 @@ async def test_a_middleware_that_raises_acknowledges_nothing(emulator, bolt):
     assert body["event"]["text"] == "hi"
     assert (headers["x-slack-retry-num"], headers["x-slack-retry-reason"]) == (["1"], ["timeout"])
     await emulator.wait("under_way", count=0)
+
+
+async def test_files_changes_and_deletions(emulator, bolt, web):
+    ann = emulator.playground.person("Ann")
+    direct = emulator.playground.direct(ann)
+    message, (file,) = emulator.people.share(ann, direct, [Given("a.txt", b"content")], text="see")
+    shared = (await bolt.next())[0]["event"]
+    assert (shared["subtype"], shared["files"][0]["id"]) == ("file_share", file.id)
+    emulator.people.edit(ann, direct, message.ts, "look")
+    changed = (await bolt.next())[0]["event"]
+    assert (changed["message"]["text"], changed["message"]["edited"]["user"]) == ("look", ann)
+    emulator.people.unfurl(direct, message.ts)
+    unfurled = (await bolt.next())[0]["event"]
+    assert unfurled["message"]["edited"] == unfurled["previous_message"]["edited"]
+    emulator.people.delete(ann, direct, message.ts)
+    deleted = (await bolt.next())[0]["event"]
+    assert (deleted["deleted_ts"], deleted["previous_message"]["user"]) == (message.ts, ann)
+    emulator.people.command(ann, direct, "/carryon", "status")
+    assert (await bolt.next())[0]["text"] == "status"
+    info = await web.files_info(file=file.id)
+    assert info["file"]["url_private_download"].startswith(emulator.base_url)
 
 
 @pytest.mark.parametrize("reason", ["warning", "refresh_requested"])

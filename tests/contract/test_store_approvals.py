@@ -332,3 +332,17 @@ async def test_the_id_of_a_forgotten_question_is_not_used_again(ledger):
     await ledger.store.forget(ledger.tick(1_000.0), 0, 100)
     _, later, _ = await asked(ledger)
     assert later.id > approval.id
+
+
+async def test_the_open_questions_of_a_session_are_listed_the_oldest_first(ledger):
+    start, first, _ = await asked(ledger)
+    _, second, _ = await asked(ledger, start=start)
+    await asked(ledger, chat="other")
+    _, settled, _ = await asked(ledger, start=start)
+    await settle(ledger, settled)
+    pending = ledger.store.pending_approvals
+    assert await pending(start.session.id) == (first, second)
+    await settle(ledger, first)
+    assert [one.id for one in await pending(start.session.id)] == [second.id]
+    await ledger.start()
+    assert await pending(start.session.id) == ()

@@ -7,7 +7,8 @@ import structlog
 
 from adapters.emulators.faults import When
 from adapters.offering import FIRST_WAIT, LONGEST_WAIT, Backoff
-from adapters.telegram.client import PollUpdates
+from adapters.telegram.requests import PollUpdates
+from gateway.model.message import Change
 from tests.contract.telegram_adapter import ANN, RecordingSink, Remembered, setting
 
 
@@ -308,10 +309,13 @@ async def test_what_is_asked_for(at):
     assert "deleteWebhook" not in at.emulator.calls.counts
 
 
-async def test_edits_and_membership_are_passed_over(at):
+async def test_an_edit_arrives_and_membership_is_passed_over(at):
     async with at.running():
         await at.sink.until_ready()
         at.emulator.people.edit(ANN, 1, "hello, edited")
         at.emulator.people.block(ANN)
         await at.sink.until(lambda sink: sink.batches[-1].cursors == {"": "4"})
-    assert at.sink.texts == ["hello"]
+    assert [(item.text, item.change, item.message_ref) for item in at.sink.items] == [
+        ("hello", Change.NEW, "1"),
+        ("hello, edited", Change.EDITED, "1"),
+    ]

@@ -115,21 +115,36 @@ def test_every_method_and_every_answer_works():
     """Building, sending and reading, through aiogram's own checks; and every way of saying no."""
     run("""
         import asyncio, json
-        from adapters.telegram import client, sdk
+        from adapters.telegram import client, requests, sdk
 
         bot, session = client.open_bot("42:token", "http://127.0.0.1:9")
+        async def build(method):
+            async with session._body(bot, method) as (data, _):
+                assert data
+
+        requests.prepare_rare()
+        file = requests.LocalFile(sys.executable, "python", "", 1)
         user = {"id": 42, "is_bot": True, "first_name": "Bot", "username": "a_bot"}
         answers = [
-            (client.SendText(chat_id="1", text="x"), {"message_id": 5, "chat": {"id": 1}}),
-            (client.PollUpdates(offset=None, timeout=0), [{"update_id": 1}, 7]),
+            (requests.SendText(chat_id="1", text="x"), {"message_id": 5, "chat": {"id": 1}}),
+            (requests.PollUpdates(offset=None, timeout=0), [{"update_id": 1}, 7]),
             (sdk.GetMe(), user),
+            (requests.EditText(chat_id="1", message_id=5, text="x"), {"message_id": 5}),
+            (requests.ShowDraft(chat_id="1", draft_id=1, text="x"), True),
+            (requests.React(chat_id="1", message_id=5, reaction=[{"type": "emoji"}]), True),
+            (requests.ListCommands(), [{"command": "new", "description": "x"}]),
+            (requests.OfferCommands(commands=[{"command": "new"}]), True),
+            (requests.FindFile(file_id="f"), {"file_id": "f", "file_path": "documents/f"}),
+            (requests.SendDocument(chat_id="1", file=file), {"message_id": 5}),
+            (requests.SendPhoto(chat_id="1", file=file), {"message_id": 5}),
+            (requests.SendAudio(chat_id="1", file=file), {"message_id": 5}),
             (sdk.DeleteWebhook(drop_pending_updates=False), True),
             (sdk.SendChatAction(chat_id=1, action="typing", message_thread_id=None), True),
         ]
         for method, result in answers:
             content = json.dumps({"ok": True, "result": result}).encode()
             assert session.check_response(bot, method, 200, content).result is not None
-            session._body(bot, method)
+            asyncio.run(build(method))
             for status, more, expected in [
                 (400, {}, sdk.TelegramBadRequest),
                 (400, {"migrate_to_chat_id": -5}, sdk.TelegramMigrateToChat),

@@ -19,6 +19,8 @@ from aiogram.exceptions import (
 )
 from aiogram.types import (
     BotCommand,
+    BufferedInputFile,
+    FSInputFile,
     InlineKeyboardButton,
     InlineKeyboardMarkup,
     LinkPreviewOptions,
@@ -29,6 +31,7 @@ from aiogram.types import (
 
 from adapters.emulators.faults import Fault, FaultKind, When
 from adapters.emulators.telegram import TelegramEmulator, TelegramOptions
+from tests.contract.particulars import png
 from tests.contract.telegram_emulator import TOKEN, UNLIMITED
 
 ANN = 1001
@@ -131,6 +134,59 @@ async def test_refusals_become_the_right_exceptions(emulator, bot):
             await bot.send_message(ANN, "x")
         if kind is FaultKind.TOO_MANY:
             assert caught.value.retry_after == 9
+
+
+async def test_files_go_both_ways(emulator, bot, tmp_path):
+    path = tmp_path / "näme.txt"
+    path.write_bytes(b"content")
+    emulator.people.send_file(ANN, emulator.world.files.add("voice", b"a voice", mime="audio/ogg"))
+    emulator.people.send_file(ANN, emulator.world.files.add("photo", png(900, 600)), "look")
+    heard, seen = [update.message for update in await bot.get_updates(timeout=0)]
+    assert heard.content_type == "voice"
+    assert (await bot.download(heard.voice)).read() == b"a voice"
+    assert (seen.caption, seen.photo[-1].width) == ("look", 900)
+    bold = [MessageEntity(type="bold", offset=0, length=4)]
+    sent = await bot.send_document(ANN, FSInputFile(path), caption="what I wrote", caption_entities=bold)
+    assert (sent.document.file_name, sent.caption_entities[0].type) == ("näme.txt", "bold")
+    assert (await bot.download(sent.document)).read() == b"content"
+    assert (await bot.send_document(ANN, sent.document.file_id)).document == sent.document
+    picture = await bot.send_photo(ANN, BufferedInputFile(png(30, 20), "a.png"), caption="a picture")
+    assert (picture.photo[-1].width, picture.photo[-1].height) == (30, 20)
+    edited = await bot.edit_message_caption(chat_id=ANN, message_id=picture.message_id, caption="edited")
+    assert edited.caption == "edited"
+    assert (await bot.send_audio(ANN, BufferedInputFile(b"ID3", "a.mp3"))).content_type in {
+        "audio",
+        "document",
+    }
+    assert (await bot.send_voice(ANN, BufferedInputFile(b"OggS", "a.ogg"))).voice
+    assert (await bot.send_video(ANN, BufferedInputFile(b"ftyp", "a.mp4"))).video
+    for kind in ("document", "audio", "video", "video_note", "animation", "sticker"):
+        emulator.people.send_file(ANN, emulator.world.files.add(kind, b"x", name="x", mime="video/mp4"))
+    updates = await bot.get_updates(offset=3, timeout=0)
+    kinds = [update.message.content_type for update in updates]
+    assert kinds == ["document", "audio", "video", "video_note", "animation", "sticker"]
+
+
+async def test_files_are_refused(emulator, bot):
+    emulator.people.send(ANN, "hi")
+    with pytest.raises(TelegramBadRequest, match="PHOTO_INVALID_DIMENSIONS"):
+        await bot.send_photo(ANN, BufferedInputFile(png(9999, 2), "a.png"))
+    with pytest.raises(TelegramBadRequest, match="caption is too long"):
+        await bot.send_document(ANN, BufferedInputFile(b"x", "a.txt"), caption="x" * 1025)
+    with pytest.raises(TelegramBadRequest, match="file is too big"):
+        await bot.get_file(emulator.world.files.add("document", bytes(20 * 1024 * 1024 + 1)).file.id)
+
+
+async def test_drafts_and_edits_parse(emulator, bot):
+    asked = emulator.people.send(ANN, "helo")
+    emulator.people.edit(ANN, asked.id, "hello")
+    _, edited = await bot.get_updates(timeout=0)
+    assert (edited.edited_message.text, edited.edited_message.message_id) == ("hello", asked.id)
+    bold = [MessageEntity(type="bold", offset=0, length=2)]
+    assert await bot.send_message_draft(ANN, draft_id=1, text="so far", entities=bold)
+    group = emulator.world.add_group("Team", [ANN]).id
+    with pytest.raises(TelegramBadRequest, match="TEXTDRAFT_PEER_INVALID"):
+        await bot.send_message_draft(group, draft_id=1, text="so far")
 
 
 async def test_unauthorized():

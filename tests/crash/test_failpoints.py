@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from adapters.emulators.faults import FaultKind, When
 from gateway.engine.drain import CUT_NOTICE
 from gateway.model.operation import Intent
+from tests.contract.particulars import SentFile
 
 FORGIVING = {"breaker": {"boots": 100}}
 CUT = CUT_NOTICE[Intent.STOP]
 
 
 HELD = "may not have reached you"
+NEW = "A new conversation begins"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +95,34 @@ async def test_killed_on_the_way_of_a_message(stage):
     held.check(notices=[HELD])
     query = "SELECT state FROM deliveries WHERE kind = 'reply' AND chat = ? ORDER BY id"
     assert stage.ledger.rows(query, held.id) == [("held",), ("sent",)]
+
+
+async def test_killed_while_a_file_is_fetched_and_when_a_command_was_obeyed(stage):
+    """The gateway after the first death fetches anew, and dies of that file again."""
+    stage.configure(resume=FORGIVING)
+    ann, content = stage.chat(), b"a,b\n" * 1000
+    gateway = await stage.start(failpoint="media.written")
+    ann.give(SentFile("sums.csv", "text/csv", content), "keep these")
+    await gateway.killed()
+    assert stage.memory.given("sums.csv") == []
+    gateway = await stage.start(failpoint="media.fetched")
+    await gateway.killed()
+    assert stage.memory.given("sums.csv") == []
+    gateway = await stage.start(failpoint="command.acted")
+    await stage.answered(ann, "keep these")
+    await stage.settled()
+    ann.say("/new")
+    await gateway.killed()
+
+    await stage.start()
+    await stage.shows(ann, NEW)
+    await stage.ask(ann, "what do you know [[recall]]")
+    await stage.settled()
+    ann.check(notices=[NEW])
+    assert [path.read_bytes() for path in stage.memory.given("sums.csv")] == [content]
+    assert [path.name for path in stage.incoming] == ["1-sums.csv"], "what is not whole is left lying"
+    assert "I remember nothing." in ann.replies[-1].text
+    assert stage.ledger.one("SELECT max(generation) FROM sessions") == 2
 
 
 async def test_killed_again_and_again_while_recovering_and_while_stopping(stage):

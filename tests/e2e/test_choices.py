@@ -56,7 +56,7 @@ async def chooses_mode_and_model(stage, ann):
     await says(stage, ann, "/mode", "once it is at work here")
     await says(stage, ann, "/mode shout", "Kept: the mode is set to shout")
     await says(stage, ann, "good morning", "GOOD MORNING")
-    await says(stage, ann, "/mode", "- shout (current)")
+    await says(stage, ann, "/mode", "shout (current)")
     await says(stage, ann, "/model lar", "The model is Large now.")
     await says(stage, ann, "/count a b c", "3 WORDS, COUNTED BY THE LARGE MODEL")
     await says(stage, ann, "/mode whisper", "There is no mode whisper here.")
@@ -77,7 +77,7 @@ async def finds_mode_and_model_and_takes_them_along(stage, ann):
 
 async def chooses_another_agent(stage, bob, eve, other):
     """It goes on with a transcript."""
-    await says(stage, bob, "/agent", "- demo (answers here)\n- other")
+    await says(stage, bob, "/agent", "demo (answers here)")
     await says(stage, bob, "/agent gemini", "There is no agent gemini here.")
     await stage.ask(bob, "remember plums")
     await says(stage, bob, "count the apples [[ask]]", "asks for permission")

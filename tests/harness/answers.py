@@ -9,8 +9,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from enum import Enum, auto
 
 from adapters.labels import REPEAT_LABEL
-from gateway.agents.demo_script import Action, Ask, Long, Recall, Tool, fold, plain, read_script
+from gateway.agents.demo_script import Action, Ask, File, Long, Recall, See, Tool, fold, plain, read_script
 from gateway.engine.streams import CONTINUED, CUT_SHORT, STOPPED
+from gateway.rules.progress import WORKING
 
 ENDINGS = tuple(fold(ending) for ending in (CONTINUED, STOPPED, CUT_SHORT))
 """What stands below the beginning of an answer that does not go on in its message."""
@@ -65,7 +66,7 @@ def _is_whole(text: str, requests: Sequence[str]) -> bool:
 
 def _begins(text: str, requests: Sequence[str]) -> bool:
     """Whether it is how an answer to any of these begins. Nothing at all is."""
-    if not text or any(opening.startswith(text) for opening in _OPENINGS):
+    if not text or text == fold(WORKING) or any(opening.startswith(text) for opening in _OPENINGS):
         return True
     opening = next((one for one in _OPENINGS if text.startswith(one)), None)
     if opening is None:
@@ -93,6 +94,10 @@ def _remark(action: Action) -> Iterator[str]:
             yield rf"I (?:ran {shown}|checked {shown} and did not repeat it)\."
         case Ask():
             yield r"Permission was (?:given|refused)\."
+        case File(name, _):
+            yield rf"I made {re.escape(name)}\."
+        case See():
+            yield r"\[?(?:Besides text|I was given).*"
         case Recall():
             yield r"(?:From (?:the transcript|my own memory)\b.*|I remember nothing\.)"
         case _:

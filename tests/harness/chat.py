@@ -1,12 +1,18 @@
 """What one chat shows, and what it should show."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from adapters.emulators.playground import Playground
 from adapters.labels import REPEAT_LABEL
-from gateway.agents.demo_script import fold, plain
+from gateway.agents.demo_script import File, fold, plain, read_script
+from tests.contract.particulars import Particulars, SentFile
 from tests.harness.answers import Shape, is_fragment, shape
+
+_LABEL = REPEAT_LABEL.strip()
+_ENCLOSED = re.compile(r"\s*\[file: attachments/[^\]]*\]")
+"""Where a file lies that came with a request: the agent reads it below its words, and echoes it with them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +26,12 @@ class Line:
     @property
     def labelled(self) -> bool:
         """Whether it says of itself that it may be a repeat."""
-        return self.from_bot and self.text.startswith(REPEAT_LABEL)
+        return self.from_bot and self.text.startswith(_LABEL)
+
+    @property
+    def is_file(self) -> bool:
+        """Whether the bot sent it without a word of its own, which it does with files alone."""
+        return self.from_bot and self.text.strip() in ("", _LABEL)
 
     def __str__(self) -> str:
         where = f" ({self.thread})" if self.thread else ""
@@ -30,15 +41,18 @@ class Line:
 class Chat:
     """A chat of one person and the bot: the direct one, or a channel in which nobody else is.
 
-    `id` is the platform's, as text, and so is `person`.
+    `id` is the platform's, as text, and so is `person`; `said` are the ids of their messages, by the words.
     """
 
-    def __init__(self, playground: Playground, name: str = "", *, channel: bool = False) -> None:
-        self.playground = playground
+    def __init__(self, special: Particulars, name: str = "", *, channel: bool = False) -> None:
+        self.special = special
+        self.playground: Playground = special.play
+        playground = self.playground
         self.person = playground.person(name)
         self.id = playground.channel(self.person) if channel else playground.direct(self.person)
         self._channel = channel
         self.asked: list[str] = []
+        self.said: dict[str, str] = {}
 
     def say(self, text: str, *, inside: bool = False) -> str:
         """The person writes to the bot; several messages of one chat need different words.
@@ -50,7 +64,18 @@ class Chat:
         thread = self.replies[-1].thread if inside else ""
         # A Telegram without threads hears nothing in a group that is not said to it.
         mention = self._channel and not (inside and thread)
-        return self.playground.say(self.person, self.id, text, thread=thread, mention=mention)
+        self.said[text] = self.playground.say(self.person, self.id, text, thread=thread, mention=mention)
+        return self.said[text]
+
+    def give(self, file: SentFile, text: str) -> str:
+        """The person sends a file along with what they write to the bot."""
+        self.asked.append(text)
+        self.said[text] = self.special.give(self.person, self.id, [file], text, mention=self._channel)
+        return self.said[text]
+
+    def signs(self, asked: str) -> list[str]:
+        """The bot's signs at one of the user's messages."""
+        return self.special.signs(self.id, self.said[asked])
 
     @property
     def lines(self) -> list[Line]:
@@ -71,7 +96,7 @@ class Chat:
     def unsolicited(self) -> list[Line]:
         """What the bot said to none of the user's messages."""
         heard = [line for asked in self.asked for line in self.answers(asked)]
-        return [line for line in self.replies if line not in heard]
+        return [line for line in self.replies if line not in heard and not line.is_file]
 
     async def answered(self, asked: str, times: int = 1) -> list[Line]:
         """Wait until a message has been answered so many times."""
@@ -112,6 +137,28 @@ class Chat:
             rest = [line for line in rest if line not in found]
         self._check_halves(rest)
 
+    def check_files(self, *more: str, repeated: Sequence[str] = ()) -> None:
+        """The files that were asked for, and `more`, are there once each, below what was said of them.
+
+        `repeated` are those that were sent again with the label that says so: without it they may be missing.
+        """
+        asked = {one.name: text for text in self.asked for one in read_script(text) if isinstance(one, File)}
+        found = self.special.files(self.id)
+        names = [one.name for one in found]
+        assert set(names) == {*asked, *more}, f"there are the files {names}:\n{self}"
+        shown = [one.id for one in self.playground.shown(self.id)]
+        lines = self.lines
+        for name in dict.fromkeys(names):
+            mine = [one for one in found if one.name == name]
+            assert all(one.content for one in mine), f"{name} is empty:\n{self}"
+            again = sum(one.text.startswith(_LABEL) for one in mine)
+            assert again == (name in repeated), f"{name} was repeated {again} times:\n{self}"
+            assert len(mine) - again in ((0, 1) if again else (1,)), f"{name} was doubled silently:\n{self}"
+            first = min(shown.index(one.message) for one in mine)
+            told = self.answers(asked[name]) if name in asked else self.replies
+            assert told, f"nobody said anything of {name}:\n{self}"
+            assert first > min(lines.index(line) for line in told), f"{name} came too early:\n{self}"
+
     def _check_place(self, asked: str, answers: Sequence[Line]) -> None:
         """Nobody looks for an answer above the question."""
         lines = self.lines
@@ -123,11 +170,11 @@ class Chat:
     def _check_halves(self, rest: Sequence[Line]) -> None:
         """Every answer is whole; before it there may be a fragment, or an opening lost from view."""
         answers = [line for asked in self.asked for line in self.answers(asked)]
-        whole = [line for line in answers if shape(line.text, self.asked) is Shape.WHOLE]
+        whole = [line for line in answers if shape(_words(line), self.asked) is Shape.WHOLE]
         for line in answers:
             assert line in whole or self._is_lost(line), f"a half answer was left standing: {line}\n{self}"
         for line in rest:
-            kind = shape(line.text, self.asked)
+            kind = shape(_words(line), self.asked)
             assert kind is not Shape.OTHER, f"unsolicited: {line}\n{self}"
             assert kind is Shape.FRAGMENT or self._is_lost(line), (
                 f"a half answer was left standing: {line}\n{self}"
@@ -155,3 +202,7 @@ class Chat:
 
     def __str__(self) -> str:
         return "\n".join([f"chat {self.id}:", *(f"  {line}" for line in self.lines)])
+
+
+def _words(line: Line) -> str:
+    return _ENCLOSED.sub("", line.text)

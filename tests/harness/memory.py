@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from gateway.rules.note import NOTE_MARKER, TRANSCRIPT_MARKER
 
@@ -42,6 +43,18 @@ class Memory:
             for block in blocks
             if not block.startswith((NOTE_MARKER, TRANSCRIPT_MARKER))
         )
+
+    def given(self, name: str) -> list[Path]:
+        """Where the files of this name lie that came with prompts, one for each prompt that had it.
+
+        The gateway may have put something before the name, so that no two files are in each other's way.
+        """
+        return [
+            Path(urlsplit(file["uri"]).path)
+            for entry in self._entries()
+            for file in entry.get("files", ())
+            if file["name"] == name
+        ]
 
     def ran(self, tool: str) -> int:
         """How often a tool was begun."""

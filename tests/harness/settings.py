@@ -29,6 +29,7 @@ def settings(
         "agents": {"demo": {"command": ["carryon-demo-agent"], "processes": "shared", "env": demo}},
         "default_agent": "demo",
         "access": {"default": "allow"},
+        "limits": {"messages_per_user": "off"},
         "shutdown": {"drain_timeout": "5s"},
         "delivery": {"stream": "off"},
         "log": {"level": "debug", "format": "json"},

@@ -15,6 +15,8 @@ from adapters.emulators.registry import Emulator, emulator
 from adapters.emulators.telegram import TelegramEmulator, TelegramOptions
 from adapters.emulators.telegram_api import Limits
 from gateway.agents.demo_script import plain
+from gateway.rules.files import INCOMING
+from tests.contract.particulars import particulars
 from tests.harness.chat import Chat, Line
 from tests.harness.gateway import Gateway
 from tests.harness.ledger import Ledger
@@ -56,7 +58,7 @@ class Stage:
 
     def chat(self, name: str = "", account: str = "", *, channel: bool = False) -> Chat:
         """A new person with a direct chat, or with a channel."""
-        chat = Chat(self.playground(account), name, channel=channel)
+        chat = Chat(particulars(self.emulators[account or self.account]), name, channel=channel)
         self.chats.append(chat)
         return chat
 
@@ -88,6 +90,11 @@ class Stage:
     def gateway(self) -> Gateway:
         """The one that was started last."""
         return self.gateways[-1]
+
+    @property
+    def incoming(self) -> list[Path]:
+        """What the gateway keeps of the files that people sent."""
+        return sorted((self.folder / "state" / "media" / INCOMING).iterdir())
 
     async def until(self, work: Awaitable[T], what: str, seconds: float = PATIENCE) -> T:
         """The result of `work`, unless the gateway ends first."""

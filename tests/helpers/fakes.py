@@ -2,7 +2,9 @@
 
 import asyncio
 from collections import defaultdict, deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from gateway.model.address import Route
 from gateway.model.agent import (
@@ -17,7 +19,9 @@ from gateway.model.agent import (
     TextChunk,
     UpdateSink,
 )
+from gateway.model.attachment import Attachment, Fetched, FetchFailed, FetchOutcome
 from gateway.model.choices import AgentOffer
+from gateway.model.command import CommandInfo
 from gateway.model.delivery import Delivered, Delivery, Reconciled, SendOutcome, Unknown
 from gateway.model.permission import Asker, PermissionRequest
 from gateway.model.session import ResumeMode
@@ -42,6 +46,17 @@ class ScriptedChat:
     typed: list[Route] = field(default_factory=list)
     edited: list[tuple[str, str]] = field(default_factory=list)
     amended: list[tuple[str, str]] = field(default_factory=list)
+    progress: list[str] = field(default_factory=list)
+    """What the agent was shown to be doing, with each amendment and draft."""
+    drafted: list[tuple[int, str]] = field(default_factory=list)
+    has_drafts: bool = False
+    file_limit: int = 10 * 1024 * 1024
+    fit_limit: int = 4096
+    progress_has_place: bool = False
+    remote: dict[str, deque[bytes | FetchFailed]] = field(default_factory=dict)
+    """Files that people sent, by ref: what each attempt to fetch one comes to, the last one for ever."""
+    fetched: list[str] = field(default_factory=list)
+    offered: list[CommandInfo] = field(default_factory=list)
     edits: deque[SendResult] = field(default_factory=deque)
     amends: deque[SendResult] = field(default_factory=deque)
     answers: deque[Reconciled] = field(default_factory=deque)
@@ -83,13 +98,53 @@ class ScriptedChat:
             self.edited.append((message_id, delivery.body))
         return outcome
 
-    async def amend(self, route: Route, message_id: str, text: str) -> SendOutcome:
+    def fits(self, text: str) -> bool:
+        return len(text) <= self.fit_limit
+
+    def progress_in_chat(self, route: Route) -> bool:
+        del route
+        return not self.progress_has_place
+
+    def drafts(self, route: Route) -> bool:
+        del route
+        return self.has_drafts
+
+    async def draft(self, route: Route, number: int, text: str, progress: str = "") -> SendOutcome:
+        del route
+        outcome = self.amends.popleft() if self.amends else Delivered("")
+        if isinstance(outcome, Exception):
+            raise outcome
+        if isinstance(outcome, Delivered):
+            self.drafted.append((number, text))
+            self.progress.append(progress)
+        return outcome
+
+    async def fetch(self, attachment: Attachment, into: Path, limit: int) -> FetchOutcome:
+        self.fetched.append(attachment.ref)
+        if attachment.ref in self.gates:
+            await self.gates[attachment.ref].wait()
+        tries = self.remote.get(attachment.ref)
+        if not tries:
+            return FetchFailed("it is gone")
+        found = tries.popleft() if len(tries) > 1 else tries[0]
+        if isinstance(found, FetchFailed):
+            return found
+        if len(found) > limit:
+            return FetchFailed("it is too large")
+        await asyncio.to_thread(into.write_bytes, found)
+        return Fetched(len(found))
+
+    async def offer_commands(self, commands: Sequence[CommandInfo]) -> None:
+        self.offered = list(commands)
+
+    async def amend(self, route: Route, message_id: str, text: str, progress: str = "") -> SendOutcome:
         del route
         outcome = self.amends.popleft() if self.amends else Delivered(message_id)
         if isinstance(outcome, Exception):
             raise outcome
         if isinstance(outcome, Delivered):
             self.amended.append((message_id, text))
+            self.progress.append(progress)
         return outcome
 
     async def typing(self, route: Route) -> None:
@@ -139,6 +194,7 @@ class ScriptedAgents:
     running: dict[int, asyncio.Event] = field(default_factory=dict)
     most_at_once: int = 0
     closed: bool = False
+    cwd: str = "/w"
     _live: set[int] = field(default_factory=set)
 
     def holds(self, session_id: int) -> bool:
@@ -152,7 +208,7 @@ class ScriptedAgents:
         if request.agent_session_id and mode is ResumeMode.FRESH:
             mode = ResumeMode.NATIVE
         self._live.add(request.session_id)
-        return Opened(mode, "scripted", f"agent-{request.session_id}", "/w")
+        return Opened(mode, "scripted", f"agent-{request.session_id}", self.cwd)
 
     def offer(self, session_id: int) -> AgentOffer | None:
         return self.offers.get(session_id) if session_id in self._live else None

@@ -13,7 +13,10 @@ from gateway.engine.commands import RENEWING, CommandParts, Commands
 from gateway.engine.drain import Drain, DrainParts
 from gateway.engine.intake import Intake, IntakeParts
 from gateway.engine.lanes import Lanes
+from gateway.engine.media import Media, MediaParts, MediaPolicy
+from gateway.engine.openings import OpeningParts, Openings
 from gateway.engine.outbox import OnUnknown, Outbox
+from gateway.engine.replies import Replies
 from gateway.engine.resume import ResumeParts, Resumer
 from gateway.engine.streams import StreamParts, Streams
 from gateway.engine.turns import TurnParts, Turns
@@ -24,7 +27,9 @@ from gateway.ports import Batch
 from gateway.rules.access import AccessPolicy
 from gateway.rules.admission import AdmissionPolicy
 from gateway.rules.note import NotePolicy
+from gateway.rules.progress import Progress
 from gateway.rules.recovery import ResumePolicy
+from gateway.store.media import MediaFolder
 from tests.helpers.clock import ManualClock, until
 from tests.helpers.fakes import ScriptedAgents, ScriptedChat
 from tests.helpers.groups import killed_group
@@ -101,6 +106,10 @@ async def house(
     on_unknown: OnUnknown = OnUnknown.LABEL,
     streaming: bool = False,
     busy: str = "queue",
+    progress: Progress = Progress.COMPACT,
+    max_messages: int = 8,
+    max_size: int = 1024 * 1024,
+    receipts: bool = False,
 ) -> AsyncGenerator[House]:
     """One boot of the engine. Leaving it is a kill: nothing is stopped, told or marked."""
     clock = clock or ManualClock(ledger.now)
@@ -108,19 +117,41 @@ async def house(
     adapters, access, store = {ACCOUNT: chat}, AccessPolicy(open_to_all=True), ledger.store
     assert ledger.opening is not None
     async with killed_group() as group:
-        outbox = Outbox(store, adapters, clock, group, on_unknown)
-        streams = Streams(StreamParts(store, adapters, outbox, clock, group), enabled=streaming)
+        files = MediaFolder(ledger.folder / "media")
+        outbox = Outbox(store, adapters, clock, group, on_unknown, files)
+        streams = Streams(
+            StreamParts(store, adapters, outbox, clock, group),
+            enabled=streaming,
+            drafts=True,
+            how=progress,
+        )
         if streaming:
             group.create_task(streams.run())
         approvals = Approvals(ApprovalParts(store, outbox, clock, group), PERMISSION_TIMEOUT, remember=True)
         typist = Typist(adapters, clock)
-        parts = TurnParts(store, agents, adapters, outbox, typist, streams, approvals, clock, group)
+        media = Media(MediaParts(store, files, adapters, clock, group), MediaPolicy(max_size=max_size))
+        replies = Replies(media, adapters, max_messages)
+        openings = Openings(OpeningParts(store, agents, outbox, clock), "demo")
+        parts = TurnParts(
+            store,
+            agents,
+            adapters,
+            outbox,
+            typist,
+            streams,
+            approvals,
+            media,
+            replies,
+            openings,
+            clock,
+            group,
+        )
         turns = Turns(
             parts,
             ledger.boot,
-            "demo",
             NotePolicy(resume.freshness, resume.finish, resume.ask_for),
             collect=busy == "collect",
+            receipts=receipts,
         )
         lanes = Lanes(group, turns.run_next, concurrent)
         buttons = Buttons(ButtonParts(store, lanes, outbox, streams, clock, approvals))
@@ -137,7 +168,16 @@ async def house(
             concurrency,
         )
         intake = Intake(
-            IntakeParts(store, lanes, outbox, commands, Accounts(adapters), clock, resumer.on_ready),
+            IntakeParts(
+                store,
+                lanes,
+                outbox,
+                commands,
+                Accounts(adapters),
+                clock,
+                resumer.on_ready,
+                fetch_soon=media.fetch_soon,
+            ),
             AdmissionPolicy(access, commands=commands.names, renewing=RENEWING),
             turns.supersede if busy == "interrupt" else None,
         )

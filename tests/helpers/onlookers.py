@@ -81,13 +81,13 @@ class ShownChat(ScriptedChat):
             await self.editing.wait()
         return outcome
 
-    async def amend(self, route, message_id: str, text: str) -> SendOutcome:
+    async def amend(self, route, message_id: str, text: str, progress: str = "") -> SendOutcome:
         if self.amending is not None:
             await self.amending.wait()
         room = self.rooms.get(route.chat, {})
         if message_id not in room:
             return Rejected("there is no such message")
-        outcome = await super().amend(route, message_id, text)
+        outcome = await super().amend(route, message_id, text, progress)
         if isinstance(outcome, Delivered):
             room[message_id] = text
         return outcome

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from gateway import app
+from gateway import composition
 from gateway.config import Config
 from gateway.engine import commands, drain, outbox, resume
 from gateway.engine import operations as operator
@@ -217,7 +217,7 @@ class Theatre:
         self.effects: list[str] = []
         self.chat = Stagehand(self.effects.append)
         self.players: Players
-        self.gateway: app._Gateway | None = None
+        self.gateway: composition.Gateway | None = None
         self.boot = 0
         self._events = itertools.count(1)
         self._sent: deque[Inbound] = deque(maxlen=100)
@@ -252,9 +252,11 @@ class Theatre:
         try:
             async with asyncio.TaskGroup() as group:
                 with pytest.MonkeyPatch.context() as patch:
-                    patch.setattr(app, "connector", lambda _platform: lambda *_: self.chat)
+                    patch.setattr(composition, "connector", lambda _platform: lambda *_: self.chat)
                     agents: Any = self.players
-                    made = app._compose(config, self.store, agents, self.clock, group, opening)
+                    made = composition.compose(
+                        composition.Ground(config, self.store, agents, self.clock, group, opening)
+                    )
                 self.gateway = made
                 await made.outbox.load(ACCOUNT)
                 await self.store.set_boot_state(opening.boot_id, BootState.SERVING)
@@ -265,7 +267,7 @@ class Theatre:
         except* _Killed:
             self.gateway = None
 
-    async def _drain(self, gateway: app._Gateway) -> None:
+    async def _drain(self, gateway: composition.Gateway) -> None:
         stopped = await gateway.drain.run()
         self.effects.append(f"gateway << {stopped.intent}{'' if stopped.clean else ', not clean'}")
         self._kill.set()

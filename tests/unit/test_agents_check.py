@@ -5,10 +5,13 @@ import re
 import sys
 from pathlib import Path
 
+import pytest
+
+from gateway.agents.connection import Abilities
 from gateway.agents.presets import PRESETS
 from gateway.agents.spec import AgentSpec, PermissionPolicy
 from gateway.agents_check import probe, report
-from gateway.agents_check.findings import not_logged_in
+from gateway.agents_check.findings import Findings, not_logged_in
 from gateway.config import AgentConfig
 from gateway.config_file import read
 from gateway.config_warnings import warnings
@@ -78,11 +81,23 @@ def test_the_examples_of_the_guide_can_be_used(tmp_path):
 
 
 def test_logging_in_is_told_for_each_agent():
-    """Codex alone takes no key from its environment."""
     told = {name: not_logged_in(AgentSpec(name, ("x",), preset=name), "").advice for name in PRESETS}
-    assert [name for name in told if f"agents.{name}.env" not in told[name]] == ["codex"]
+    assert [name for name in told if f"agents.{name}.env" not in told[name]] == []
     assert "`codex login` once by hand" in told["codex"]
     assert "`opencode auth login` once by hand" in told["opencode"]
+
+
+@pytest.mark.parametrize(("can", "files"), [
+    (Abilities(image=True), "takes images; is given links to the rest"),
+    (Abilities(image=True, audio=True), "takes images and recordings; is given links to the rest"),
+    (Abilities(), "is given links"),
+])  # fmt: skip
+def test_the_check_tells_which_files_an_agent_takes(tmp_path, can, files):
+    config, _ = config_of(tmp_path)
+    values = report.checked(config, Findings("demo", abilities=can), ["x"])
+    assert (values["takes_images"], values["takes_audio"]) == (can.image, can.audio)
+    (line,) = [line for line in report.check_text(values).splitlines() if line.startswith("  files ")]
+    assert line.split(maxsplit=1)[1] == files
 
 
 async def test_what_an_agent_asks_to_be_allowed_is_refused(tmp_path, monkeypatch):

@@ -248,7 +248,10 @@ async def test_what_the_config_decides_about_is_chosen_by_administrators_only(tm
         assert bool(it.settings) is admin, told
         assert ("Only administrators" in told) is not admin
         assert (await it.chosen() != Chosen()) is admin
-        assert "Only administrators" not in await it.says("mode"), "anybody may look"
+        looked = await it.says("mode")  # anybody may
+        assert ("Choose one with /mode NAME:" in looked) is admin
+        assert ("An administrator chooses it, from these:" in looked) is not admin
+        assert "- shout" in looked
         assert "Only administrators" not in await it.says("model", OFFER.options[0].choices[-1].id)
 
 
@@ -381,13 +384,13 @@ async def test_the_status_names_agent_mode_and_model(tmp_path):
         ]
         await it.answered_by("demo")
         assert it.choices.status(await it.session()) == [
-            "Agent: demo; last continued: fresh.",
+            "Agent: demo; when it last began, it had nothing to go on with.",
             "Mode: Echo.",
             "Model: Small.",
         ]
         await it.says("agent", "claude")
         assert it.choices.status(await it.session()) == [
-            "Agent: claude, from the next message on; demo until then."
+            "Agent: claude, which has not begun here yet; demo answered until now."
         ]
 
 

@@ -51,7 +51,7 @@ async def test_a_choice_is_settled_once_with_its_answer(tmp_path):
         await it.commands.catch_up(ACCOUNT)
         assert len(it.chat.texts()) == 2
         (status,) = await gives(it, "status")
-        assert "Agent: claude, from the next message on; demo until then." in status.splitlines()
+        assert "Agent: claude, which has not begun here yet; demo answered until now." in status.splitlines()
 
 
 @pytest.mark.parametrize(
@@ -93,7 +93,7 @@ async def test_help_lists_the_commands_of_gateway_and_agent_in_as_many_messages_
         assert all(len(piece) <= NOTICE_LIMIT for piece in said)
         lines = "\n".join(said).splitlines()
         assert lines[: len(HELP.splitlines())] == HELP.splitlines()
-        assert {line.split()[0] for line in HELP.splitlines()} >= {"/agent,", "/mode,", "/model,"}
+        assert {line.split()[0] for line in HELP.splitlines()} >= {"/agent", "/mode", "/model"}
         assert [line.split(":")[0] for line in lines[len(HELP.splitlines()) :] if line.startswith("/")] == [
             f"/c{number}" for number in range(20)
         ]

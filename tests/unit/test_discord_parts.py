@@ -93,6 +93,11 @@ def test_troubles(reply, kind):
     assert found.kind.final == (kind is TroubleKind.TOKEN)
 
 
+def test_a_proxy_may_find_a_file_too_large():
+    assert words(Answer(413)) == "the file is larger than Discord takes from the bot here"
+    assert words(Answer(413, code=40005)).endswith("(Discord 40005)")
+
+
 def test_words():
     assert words(Answer(404, {}, 10003, "Unknown Channel")).startswith("the channel or thread is gone")
     assert words(Answer(400, {}, 99, "Oh")) == "Oh (Discord 99)"

@@ -2,9 +2,11 @@
 
 import pytest
 
+from adapters.discord.interactions import interaction as press
 from adapters.discord.places import DIRECT, Place
-from adapters.discord.translate import NAME_LIMIT, Me, names, press, translate
+from adapters.discord.translate import NAME_LIMIT, Me, deleted, edited, names, translate
 from gateway.model.address import ChatKind
+from gateway.model.message import Change
 
 ME = Me(42, "Carryon", frozenset({77}))
 DM = Place(500, DIRECT)
@@ -123,11 +125,6 @@ def test_commands_written_as_text(content, place, command, text):
 @pytest.mark.parametrize(
     ("more", "text"),
     [
-        ({"attachments": [{"filename": "a.png", "content_type": "image/png"}]}, "[image a.png]"),
-        ({"attachments": [{"filename": "a.bin"}, {"filename": "b.mp4", "content_type": "video/mp4"}]},
-         "[file a.bin] [video b.mp4]"),
-        ({"attachments": [{"filename": "v.ogg", "content_type": "audio/ogg", "waveform": "AA"}]},
-         "[voice message]"),
         ({"sticker_items": [{"name": "Wave"}]}, "[sticker Wave]"),
         ({"embeds": [{"title": "News"}]}, "[embed News]"),
         ({"poll": {"question": {"text": "When?"}}}, "[poll When?]"),
@@ -138,6 +135,74 @@ def test_commands_written_as_text(content, place, command, text):
 def test_what_has_no_words_has_a_label(more, text):
     assert read(payload("", **more), DM).text == text
     assert read(payload("words", **more), DM).text == "words"
+
+
+FILES = [{"id": "9", "filename": "a.png", "content_type": "image/png", "size": 5, "url": "https://x/"}]
+
+
+@pytest.mark.parametrize(
+    ("content", "more", "text"),
+    [
+        ("", {}, ""),
+        ("words", {}, "words"),
+        ("<@42>", {}, ""),
+        ("", {"sticker_items": [{"name": "Wave"}]}, "[sticker Wave]"),
+    ],
+)
+def test_files_speak_for_themselves(content, more, text):
+    item = read(payload(content, attachments=FILES, mentions=[BOT], **more))
+    assert (item.text, [one.name for one in item.attachments]) == (text, ["a.png"])
+
+
+@pytest.mark.parametrize(("inner", "text"), [("", "[forwarded]"), ("far", "[forwarded] far")])
+def test_files_that_are_passed_on(inner, text):
+    snapshot = {"message": {"content": inner, "attachments": FILES}}
+    item = read(payload("", message_reference={"type": 1}, message_snapshots=[snapshot]), DM)
+    assert (item.text, len(item.attachments)) == (text, 1)
+
+
+WHEN = "2026-01-02T03:04:05.600000+00:00"
+
+
+def change(data, place=CHANNEL):
+    return edited(data, place, ME, threads=True)
+
+
+def test_an_edit():
+    item = change(mention("<@42> hi again", edited_timestamp=WHEN))
+    assert (item.change, item.text, item.message_ref, item.to_bot) == (
+        Change.EDITED,
+        "hi again",
+        str(ID),
+        True,
+    )
+    assert item.sent_at == pytest.approx(1_767_323_045.6)
+    later = change(mention("<@42> hi again", edited_timestamp="2026-01-02T03:04:06+00:00"))
+    assert len({item.event_id, later.event_id, str(ID)}) == 3
+
+
+@pytest.mark.parametrize("when", [None, "", 5])
+def test_what_nobody_edited(when):
+    assert change(payload(edited_timestamp=when)) is None
+
+
+def test_a_part_of_a_message_is_no_edit():
+    whole = payload(edited_timestamp=WHEN, attachments=FILES)
+    part = {name: one for name, one in whole.items() if name != "content"}
+    assert change(whole) is not None
+    assert change(part) is None
+    assert change({"id": str(ID), "content": "x", "edited_timestamp": WHEN}) is None
+    assert change(payload(edited_timestamp="tomorrow")).sent_at == pytest.approx(1_658_488_979.101)
+
+
+@pytest.mark.parametrize(
+    ("place", "chat", "thread"), [(DM, "500", ""), (CHANNEL, "600", ""), (OURS, "600", "801")]
+)
+def test_a_deletion(place, chat, thread):
+    item = deleted(ID, place, 5.0)
+    assert (item.change, item.message_ref, item.author_id) == (Change.DELETED, str(ID), "")
+    assert (item.chat, item.thread, item.sent_at, item.text) == (chat, thread, 5.0, "")
+    assert item.event_id not in {str(ID), change(payload(edited_timestamp=WHEN)).event_id}
 
 
 def test_what_is_nothing():

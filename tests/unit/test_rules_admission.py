@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.model.address import Address, ChatKind
-from gateway.model.message import Entry, Inbound, MessageKind, Refusal
+from gateway.model.attachment import Attachment
+from gateway.model.message import Amendment, Change, Entry, Inbound, MessageKind, Refusal
 from gateway.rules.access import AccessPolicy
 from gateway.rules.admission import AdmissionPolicy, Ignored, Respond, admit
 
@@ -31,6 +32,8 @@ EVENTS = st.builds(
     st.booleans(),
     st.sampled_from(["", "stop", "unknown"]),
     st.sampled_from(["", "x:1"]),
+    attachments=st.sampled_from([(), (Attachment("ref", "a.txt"),)]),
+    change=st.sampled_from(Change),
 )
 POLICIES = st.builds(
     AdmissionPolicy,
@@ -41,9 +44,14 @@ POLICIES = st.builds(
 )
 
 
-@given(EVENTS, POLICIES)
-def test_strangers_never_become_an_entry(inbound, policy):
-    assert not isinstance(admit(inbound, "telegram", policy, 0.0), Entry)
+@given(EVENTS, POLICIES, st.booleans())
+def test_strangers_never_become_an_entry(inbound, policy, pairing):
+    policy = replace(policy, access=AccessPolicy(pairing=pairing))
+    decision = admit(inbound, "telegram", policy, 0.0)
+    assert not isinstance(decision, Entry)
+    if isinstance(decision, Amendment):
+        assert decision.author_id == "", "somebody who is known, and not allowed, changes nothing"
+        assert decision.text is None
 
 
 @given(EVENTS, POLICIES)
@@ -169,3 +177,117 @@ def test_a_stranger_learns_the_id_to_ask_for_only_in_private():
     group = admit(GROUP, "telegram", closed, 0.0)
     assert isinstance(group, Refusal)
     assert not group.notice
+
+
+def test_with_pairing_a_stranger_asks_for_a_code_in_private_alone():
+    closed = replace(OPEN, access=AccessPolicy(pairing=True))
+    alone = admit(DIRECT, "telegram", closed, 0.0)
+    assert isinstance(alone, Refusal)
+    assert (alone.pairing, alone.person, alone.name, alone.notice) == (True, "1001", "Ann", "")
+    late = replace(DIRECT, backfilled=True)
+    old = admit(late, "telegram", replace(closed, freshness=60.0), DIRECT.sent_at + 61)
+    for silent in (
+        admit(GROUP, "telegram", closed, 0.0),
+        admit(replace(DIRECT, button="x:1"), "telegram", closed, 0.0),
+        old,
+    ):
+        assert isinstance(silent, Refusal)
+        assert (silent.pairing, silent.notice) == (False, "")
+
+
+# Files and receipts.
+
+FILES = (Attachment("ref", "a.txt"),)
+
+
+@pytest.mark.parametrize("event", [DIRECT, GROUP], ids=["direct", "group"])
+@pytest.mark.parametrize("text", ["", "look"])
+def test_files_are_let_in_with_and_without_words(event, text):
+    entry = admit(replace(event, text=text, attachments=FILES), "telegram", OPEN, 0.0)
+    assert isinstance(entry, Entry)
+    assert entry.attachments == FILES
+    assert entry.text == (text if event is DIRECT else f"Ann: {text}".strip())
+
+
+def test_files_without_a_mention_are_not_for_the_bot():
+    decision = admit(replace(GROUP, text="", attachments=FILES, to_bot=False), "telegram", OPEN, 0.0)
+    assert isinstance(decision, Ignored)
+
+
+@pytest.mark.parametrize(("text", "refused"), [("", True), ("look", False)])
+def test_files_that_are_not_taken(text, refused):
+    policy = replace(OPEN, receive_files=False)
+    entry = admit(replace(DIRECT, text=text, attachments=FILES), "telegram", policy, 0.0)
+    assert isinstance(entry, Entry)
+    assert entry.attachments == ()
+    assert bool(entry.refused) is refused
+    assert bool(entry.refused_key) is refused
+
+
+@pytest.mark.parametrize(
+    ("change", "wanted", "owed"),
+    [
+        ({}, True, True),
+        ({}, False, False),
+        ({"message_ref": ""}, True, False),
+        ({"command": "stop"}, True, False),
+        ({"button": "x:1"}, True, False),
+    ],
+)
+def test_receipts(change, wanted, owed):
+    entry = admit(replace(DIRECT, **change), "telegram", replace(OPEN, receipts=wanted), 0.0)
+    assert isinstance(entry, Entry)
+    assert entry.receipt is owed
+
+
+# Edits.
+
+
+def amended(inbound, policy=OPEN):
+    return admit(replace(inbound, change=Change.EDITED), "telegram", policy, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("change", "reads"),
+    [
+        ({}, "hello"),
+        ({"command": "frobnicate", "text": "a"}, "/frobnicate a"),
+        ({"text": "a\0b"}, "a\ufffdb"),
+        ({"to_bot": False}, "hello"),
+        ({"text": "", "attachments": FILES}, ""),
+        ({"backfilled": True}, "hello"),
+    ],
+)
+def test_an_edit_reads_as_a_message_would(change, reads):
+    assert amended(replace(DIRECT, **change)) == Amendment("telegram", "1001", "7", "1001", reads)
+
+
+def test_an_edit_in_a_group_keeps_its_author_and_needs_no_mention():
+    edit = replace(GROUP, text="hello all", to_bot=False)
+    for respond in Respond:
+        found = amended(edit, replace(OPEN, respond=respond))
+        assert found == Amendment("telegram", "-5", "7", "1001", "Ann: hello all")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"command": "stop"},
+        {"command": "STOP"},
+        {"message_ref": ""},
+        {"author_id": ""},
+        {"from_bot": True},
+        {"text": " "},
+    ],
+)
+def test_edits_that_are_ignored(change):
+    assert isinstance(amended(replace(DIRECT, **change)), Ignored)
+
+
+@pytest.mark.parametrize(("author", "counts"), [("1001", True), ("", True), ("666", False)])
+def test_who_takes_a_message_back(author, counts):
+    policy = replace(OPEN, access=AccessPolicy(allow=("telegram:1001",)))
+    event = replace(DIRECT, change=Change.DELETED, author_id=author, text="")
+    decision = admit(event, "telegram", policy, 0.0)
+    expected = Amendment("telegram", "1001", "7", author, None)
+    assert decision == expected if counts else isinstance(decision, Ignored)

@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.model.address import Address, ChatKind
-from gateway.model.message import Origin
+from gateway.model.message import Message, MessageKind, MessageState, Origin
 from gateway.model.recovery import Candidate, Verdict
 from gateway.model.session import Reason, Session, SessionState
 from gateway.rules.access import AccessPolicy
-from gateway.rules.recovery import ResumePolicy, breaker_open, recover
+from gateway.rules.recovery import ResumePolicy, breaker_open, recover, screen, shared
 
 NOW = 1_000_000.0
 HOUR = 3600.0
@@ -197,3 +197,58 @@ def test_the_breaker_is_a_count(crashes, boots, window):
     policy = ResumePolicy(breaker_boots=boots, breaker_window=window)
     recent = [at for at in crashes if NOW - window <= at <= NOW]
     assert breaker_open(crashes, policy, NOW) == (len(recent) > boots)
+
+
+# Several people in one conversation, of whom some may not use the bot any more.
+
+BOB = Origin(ChatKind.GROUP, "2", "Bob")
+EVE = Origin(ChatKind.GROUP, "9", "Eve")
+
+
+def group(state=SessionState.RESUME_PENDING, origin=EVE, user=""):
+    address = Address("telegram", "-5", "beds", user)
+    return Session(1, address, 1, state, 0.0, 0.0, Reason.RESTART_INTERRUPTED, 7, NOW - 60.0, origin=origin)
+
+
+def waiting(*origins):
+    return [
+        Message(number, 1, f"e{number}", MessageKind.USER, MessageState.WAITING, "x", origin, 0.0)
+        for number, origin in enumerate(origins, 1)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("state", "origin", "left", "verdict"),
+    [
+        (SessionState.RESUME_PENDING, EVE, [EVE, BOB], Verdict.ANSWER),
+        (SessionState.RESUME_PENDING, EVE, [EVE], Verdict.SKIP),
+        (SessionState.RESUME_PENDING, BOB, [EVE], Verdict.RESUME),
+        (SessionState.RESUME_PENDING, BOB, [BOB, EVE], Verdict.ANSWER),
+        (SessionState.ACTIVE, EVE, [EVE, BOB], Verdict.ANSWER),
+        (SessionState.ACTIVE, EVE, [EVE], Verdict.SKIP),
+        (SessionState.SUSPENDED, EVE, [BOB], Verdict.SKIP),
+    ],
+)
+def test_law_07_who_waits_is_answered_if_allowed_whoever_was_cut_short(state, origin, left, verdict):
+    candidate = Candidate(group(state, origin), len(left), scheduled=False)
+    found = screen(candidate, waiting(*left), STRANGERS)
+    assert found.waiting == left.count(BOB)
+    assert recover(found, ResumePolicy(), STRANGERS, NOW, tripped=False, screened=True).verdict is verdict
+
+
+def test_law_07_unscreened_messages_are_nobodys():
+    candidate = Candidate(group(), 2, scheduled=False)
+    assert recover(candidate, ResumePolicy(), STRANGERS, NOW, tripped=False).verdict is Verdict.SKIP
+
+
+def test_a_conversation_without_an_origin_is_not_answered():
+    candidate = Candidate(group(origin=None), 2, scheduled=False)
+    decision = recover(candidate, ResumePolicy(), STRANGERS, NOW, tripped=False, screened=True)
+    assert decision.verdict is Verdict.SKIP
+
+
+def test_which_conversations_are_shared():
+    assert shared(group())
+    assert not shared(group(user="2"))
+    assert not shared(group(origin=ANN))
+    assert not shared(group(origin=None))

@@ -2,7 +2,15 @@
 
 import pytest
 
-from adapters.slack.markup import harmless, mentioned, readable, without_leading_mention
+from adapters.slack.markup import (
+    escaped,
+    harmless,
+    is_mention,
+    mentioned,
+    readable,
+    unescape,
+    without_leading_mention,
+)
 
 NAMES = {"U1": "Ann", "U2": "Bob <&>"}
 
@@ -54,3 +62,15 @@ def test_only_summons_are_defused():
     assert harmless("<!here>") != "<!here>"
     for text in ("<!-- comment -->", "<!doctype html>", "<@U1>", "a < !here", "plain"):
         assert harmless(text) == text
+
+
+@pytest.mark.parametrize("text", ["<!channel> & <@U1>", "&amp; &lt;b&gt;", "plain", ""])
+def test_an_escaped_text_means_nothing_and_reads_the_same(text):
+    assert "<" not in escaped(text)
+    assert unescape(escaped(text)) == text
+
+
+def test_a_mention_alone():
+    assert is_mention(" <@U1|bot> ", "U1")
+    for text in ("<@U2>", "<@U1> <@U1>", "<@U1> hello", ""):
+        assert not is_mention(text, "U1")

@@ -78,17 +78,24 @@ def test_bots():
     assert inbound(user=None, bot_id="B9", subtype="bot_message").author_id == "B9"
 
 
-@pytest.mark.parametrize(
-    ("files", "text"),
-    [
-        ([{"name": "a.pdf"}], "[file a.pdf]"),
-        ([{"name": "a.pdf"}, {"name": "b\n.png"}], "[file a.pdf] [file b .png]"),
-        ([{}], "[file]"),
-    ],
-)
-def test_files_without_words(files, text):
-    assert inbound("", subtype="file_share", files=files).text == text
-    assert inbound("see this", subtype="file_share", files=files).text == "see this"
+PDF = {"id": "F1", "name": "a.pdf"}
+
+
+def test_files_need_no_words():
+    assert (inbound("", subtype="file_share", files=[PDF]).text, inbound(files=[PDF]).text) == ("", "hello")
+    assert [one.name for one in inbound("", files=[PDF, {"id": "F2", "name": "b"}]).attachments] == [
+        "a.pdf",
+        "b",
+    ]
+    assert said(fields("", files=[{"name": "without an id"}]), "C1", ME) is None
+    assert said(fields("", files=[{"id": "F1", "mode": "tombstone"}]), "C1", ME) is None
+
+
+@pytest.mark.parametrize("text", ["<@U0>", "  <@U0> ", "<@U0|carryon>"])
+def test_the_name_alone_calls_for_the_file_below_it(text):
+    assert (inbound(text, "C1", files=[PDF]).text, inbound(text, "C1", files=[PDF]).to_bot) == ("", True)
+    assert inbound("<@U0> read this", "C1", files=[PDF]).text == "read this"
+    assert inbound("<@U1>", "D1", files=[PDF]).text == "@Ann"
 
 
 def test_something_shared():
@@ -156,20 +163,42 @@ def test_presses_of_other_things(more):
     assert press(pressed(**more)) is None
 
 
+SLASH = {
+    "command": "/Carryon",
+    "text": "Status a &amp; b",
+    "channel_id": "D1",
+    "user_id": "U1",
+    "user_name": "ann",
+    "trigger_id": "1.2.x",
+}
+
+
 def test_a_slash_command():
-    payload = {
-        "command": "/New",
-        "text": "a &amp; b",
-        "channel_id": "D1",
-        "user_id": "U1",
-        "user_name": "ann",
-        "trigger_id": "1.2.x",
-    }
-    item = command(payload, 5.0)
-    assert (item.event_id, item.command, item.text, item.sent_at) == ("command:1.2.x", "new", "a & b", 5.0)
+    item = command(SLASH, 5.0, {"status"})
+    assert (item.event_id, item.command, item.text, item.sent_at) == ("command:1.2.x", "status", "a & b", 5.0)
     assert item.chat_kind is ChatKind.DIRECT
     for missing in ("command", "channel_id", "user_id", "trigger_id"):
-        assert command({**payload, missing: ""}, 5.0) is None
+        assert command({**SLASH, missing: ""}, 5.0) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "expected"),
+    [
+        ("/carryon", "status", ("status", "")),
+        ("/carryon", "  New  and more", ("new", "and more")),
+        ("/carryon", "/stop", ("stop", "")),
+        ("/carryon", "nonsense", ("nonsense", "")),
+        ("/carryon", "", ("help", "")),
+        ("/carryon", "?", ("help", "?")),
+        ("/carryon", "5 things", ("help", "5 things")),
+        ("/new", "", ("new", "")),
+        ("/New", "status please", ("new", "status please")),
+        ("/ask", "new", ("new", "")),
+    ],
+)
+def test_the_command_is_the_first_word_unless_it_is_offered_by_itself(name, text, expected):
+    item = command({**SLASH, "command": name, "text": text}, 5.0, {"new", "status", "stop"})
+    assert (item.command, item.text) == expected
 
 
 def test_cursors():

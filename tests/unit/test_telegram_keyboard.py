@@ -1,11 +1,11 @@
 """Buttons below a Telegram message: all that they say can be read."""
 
-from adapters.telegram.adapter import _keyboard
+from adapters.telegram.outgoing import keyboard
 from gateway.model.delivery import Button
 
 
 def rows(*labels):
-    made = _keyboard(tuple(Button(label, f"data-{label}") for label in labels))
+    made = keyboard(tuple(Button(label, f"data-{label}") for label in labels))
     return made and [[(one["text"], one["callback_data"]) for one in row] for row in made["inline_keyboard"]]
 
 

@@ -45,5 +45,6 @@ CREATE TABLE pairings (
   thread     TEXT NOT NULL,
   created_at REAL NOT NULL,
   expires_at REAL NOT NULL,
+  refused    INTEGER NOT NULL DEFAULT 0,  -- a person said no; until it expires there is no other
   PRIMARY KEY (account, person)
 ) WITHOUT ROWID;

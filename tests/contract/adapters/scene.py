@@ -16,13 +16,21 @@ import pytest
 from adapters import registry
 from adapters.emulators.registry import Emulator, emulator
 from gateway.model.address import Route
-from gateway.model.delivery import Delivered, Delivery
+from gateway.model.delivery import Delivered, Delivery, DeliveryKind
 from gateway.ports import ChatAdapter
 from tests.contract.adapters.sink import RecordingSink
+from tests.contract.particulars import Particulars, SentFile, particulars, png
 from tests.contract.surroundings import LeapingClock, Surroundings, owed
 from tests.harness.waiting import glance, within
 
 PLACES = ["direct", "channel", "thread"]
+
+TEXTS = [DeliveryKind.REPLY, DeliveryKind.NOTICE, DeliveryKind.STREAM]
+"""The kinds of delivery that are a text."""
+
+PICTURE = SentFile("sunrise.png", "image/png", png())
+NOTES = SentFile("notes.txt", "text/plain", b"a line\nanother \xc3\xbc line\n")
+BYTES = SentFile("data.bin", "application/octet-stream", bytes(range(256)) * 40)
 
 LONG_AGO = 60.0
 """A send whose first attempt was so many seconds ago cannot take effect any more."""
@@ -61,6 +69,7 @@ class Scene(Surroundings):
     """One account."""
 
     account: str
+    special: Particulars
     _keys: Iterator[int] = field(default_factory=itertools.count)
     _made: list[ChatAdapter] = field(default_factory=list)
 
@@ -106,6 +115,10 @@ class Scene(Surroundings):
         key = more.pop("key", None) or f"delivery-{next(self._keys)}-of-a-ledger-with-a-long-name"
         return owed(route, body, key=key, **more)
 
+    def give(self, *files: SentFile, text: str = "", chat: str = "", **more) -> str:
+        """Ann sends files; the message's id."""
+        return self.special.give(self.ann, chat or self.direct, files, text, **more)
+
     async def held(self, fault: int) -> None:
         await self.play.events.event("held", {"fault": fault})
 
@@ -120,7 +133,9 @@ async def scene(platform: str, account: str = "work") -> AsyncGenerator[Scene]:
     async with emulator(platform) as server:
         ann = server.playground.person("Ann")
         direct = server.playground.direct(ann)
-        made = Scene(server, ann, direct, RecordingSink(account=account), SteadyClock(), account)
+        made = Scene(
+            server, ann, direct, RecordingSink(account=account), SteadyClock(), account, particulars(server)
+        )
         try:
             yield made
         finally:
@@ -156,6 +171,18 @@ async def send(adapter: ChatAdapter, delivery: Delivery) -> Delivered:
     sent = await adapter.send(delivery)
     assert isinstance(sent, Delivered)
     return sent
+
+
+def secrets(at: Scene) -> list[str]:
+    """What must be read nowhere: the tokens of the account."""
+    return [str(one) for name, one in at.play.settings().items() if "token" in name]
+
+
+def plain(at: Scene, reason: str) -> bool:
+    """Words for people: one short line without code, addresses or secrets."""
+    hidden = [str(one) for one in at.play.settings().values() if len(str(one)) > 12]
+    odd = ("{", "Traceback", "<html", *hidden)
+    return bool(reason) and len(reason) < 250 and "\n" not in reason and not any(one in reason for one in odd)
 
 
 def connections(server: Emulator) -> int:

@@ -1,13 +1,17 @@
 """An agent that misbehaves in the way its first argument names. Lines of JSON over stdio, no library.
 
-`ways.py` tells what the ways are; those that go wrong in a turn are in `turns.py`, each as a function.
+`ways.py` tells what the ways are; those that go wrong in a turn are in `turns.py` and `handing.py`, each as a
+function.
 """
 
 import json
+import os
 import signal
 import sys
 from collections.abc import Callable
 
+import handing  # noqa: F401  (registers ways)
+from keys import KEYS
 from replays import REPLAYS
 from turns import TURNS
 from ways import WAYS
@@ -35,7 +39,8 @@ class Hostile:
         self.arguments = arguments
         self.prompting: int | None = None
         self.prompts = 0
-        self.loaded = False
+        self.blocks: list[dict] = []
+        self.loaded = self.logged_in = False
         self.then: Callable[[dict], None] | None = None  # what to do with the answer to a request of ours
         self.set: list[object] = []
         self.mode = "careful"
@@ -48,11 +53,22 @@ class Hostile:
             sys.stderr.write("no key found in the settings\n")
             sys.exit(3)
         capabilities = {"loadSession": self.way != "cannot_load"}
+        if self.way in ("takes_files", "dies_of_a_long_prompt", "stops_reading"):
+            capabilities["promptCapabilities"] = {"image": True, "audio": True}
         version = 2 if self.way == "speaks_version_2" else 1
-        reply(number, {"protocolVersion": version, "agentCapabilities": capabilities})
+        answer = {"protocolVersion": version, "agentCapabilities": capabilities}
+        reply(number, {**answer, "authMethods": KEYS.get(self.way, [])})
+
+    def authenticate(self, number: int, params: dict) -> None:
+        self.set.append(["authenticate", params["methodId"]])
+        if self.way == "refuses_its_key":
+            refuse(number, -32603, "Internal error", {"details": "the key is wrong"})
+        else:
+            self.logged_in = True
+            reply(number, {})
 
     def new(self, number: int, _params: dict) -> None:
-        if self.way == "needs_login":
+        if self.way == "needs_login" or (self.way in KEYS and not self.logged_in):
             refuse(number, -32000, "Authentication required")
         elif self.way == "asks_unheard":
             self.ask("s1", lambda answer: (self.set.append(answer), reply(number, {"sessionId": "s1"})))
@@ -60,10 +76,18 @@ class Hostile:
             if self._chooses:
                 update("s1", {"sessionUpdate": "available_commands_update", "availableCommands": COMMANDS})
             reply(number, {"sessionId": "s1", **self._offer()})
+        if self.way == "dies_of_a_long_prompt":
+            os.read(0, 1000)
+            os._exit(1)
+        while self.way == "stops_reading":
+            signal.pause()
 
     def load(self, number: int, params: dict) -> None:
         self.loaded = True
         session = params["sessionId"]
+        if self.way in KEYS and not self.logged_in:
+            refuse(number, -32000, "Authentication required")
+            return
         if self.way == "breaks_at_load":
             sys.exit(0)
         if self.way == "load_error":
@@ -79,7 +103,8 @@ class Hostile:
     def prompt(self, number: int, params: dict) -> None:
         self.prompting = number
         self.prompts += 1
-        texts = [block["text"] for block in params["prompt"]]
+        self.blocks = params["prompt"]
+        texts = [block["text"] for block in self.blocks if block["type"] == "text"]
         turn = TURNS.get(self.way)
         if turn is None or turn(self, number, params["sessionId"], texts):
             self.end(number, params["sessionId"], "|".join(texts))

@@ -3,6 +3,7 @@
 For each way: the updates before its answer to session/load, and those after it.
 """
 
+from keys import KEYS
 from wire import said, tool
 
 FIRST = said("user_message_chunk", "first")
@@ -34,6 +35,33 @@ REPLAYS = {
         (*ALL, said("user_message_chunk", "[Request interrupted by user for tool use]")),
         (),
     ),
+    "replays_files": (
+        (
+            FIRST,
+            ANSWER,
+            DOOMED,
+            {
+                "sessionUpdate": "user_message_chunk",
+                "content": {"type": "image", "data": "AA==", "mimeType": "image/png"},
+            },
+            {
+                "sessionUpdate": "user_message_chunk",
+                "content": {"type": "resource_link", "uri": "file:///w/a.pdf", "name": "a.pdf"},
+            },
+        ),
+        (),
+    ),
+    "replays_files_as_words": (
+        (
+            FIRST,
+            ANSWER,
+            DOOMED,
+            said("user_message_chunk", "[@a.pdf](file:///w/a.pdf)"),
+            said("user_message_chunk", " [b](file:///w/b%20%28.pdf)\n"),
+        ),
+        (),
+    ),
+    **dict.fromkeys(KEYS, (ALL, ())),
     "replays_late": ((), ALL),
     "replays_half_late": ((FIRST, ANSWER), (DOOMED, BEGUN, AT_WORK)),
 }

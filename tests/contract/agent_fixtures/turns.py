@@ -128,7 +128,7 @@ def fails(agent, number, session, texts):
     return False
 
 
-@way("fails_after_a_tool", "fails_after_text", "fails_for_its_key")
+@way("fails_after_a_tool", "fails_after_text", "fails_after_a_file", "fails_for_its_key")
 def fails_once(agent, number, session, texts):
     if agent.prompts > 1:
         return True
@@ -136,15 +136,20 @@ def fails_once(agent, number, session, texts):
         update(session, tool("t1", "in_progress"))
     elif agent.way == "fails_after_text":
         chunk(session, "half an ")
+    elif agent.way == "fails_after_a_file":
+        link = {"type": "resource_link", "uri": "file:///w/a.pdf", "name": "a.pdf"}
+        update(session, {"sessionUpdate": "agent_message_chunk", "content": link})
     key = agent.way == "fails_for_its_key"
     refuse(number, -32603, "Internal error", {"details": "Invalid API key" if key else "overloaded"})
     return False
 
 
-@way("empty_load")
+@way("empty_load", "counts_and_refuses")
 def refuses_without_a_word(agent, number, session, texts):
     if not agent.loaded:
         return True
+    if agent.way == "counts_and_refuses":
+        update(session, {"sessionUpdate": "usage_update", "used": 0, "size": 1000})
     reply(number, {"stopReason": "refusal"})
     return False
 
@@ -199,7 +204,7 @@ def asks_then_silent(agent, number, session, texts):
     agent.ask(session, lambda _answer: chunk(session, "hm", "agent_thought_chunk"))
 
 
-@way("asks_unheard", "offers", "refuses_settings")
+@way("asks_unheard", "offers", "refuses_settings", "logs_in_by_key", "logs_in_by_id")
 def tells_what_came(agent, number, session, texts):
     agent.end(number, session, json.dumps(agent.set))
 

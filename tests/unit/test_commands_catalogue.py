@@ -1,0 +1,40 @@
+"""The table of commands: what platforms list, what the help says and what is carried out are the same."""
+
+import re
+
+from gateway.engine.catalogue import ALIASES, HELP, INFOS, RENEWING
+from gateway.engine.commands import NOTICE_LIMIT
+from tests.helpers.commanding import commanded, gives, says
+
+
+async def test_every_command_of_the_table_is_carried_out_and_no_other(tmp_path):
+    async with commanded(tmp_path) as it:
+        assert it.commands.infos == INFOS
+        assert it.commands.names == {info.name for info in INFOS} | set(ALIASES)
+        assert set(it.commands._actions) == {info.name for info in INFOS}
+        assert set(ALIASES.values()) <= set(it.commands._actions)
+
+
+def test_the_help_is_one_message_with_a_line_for_each():
+    assert [re.match(r"/(\w+)", line)[1] for line in HELP.splitlines()[1:]] == [info.name for info in INFOS]
+    assert all(f"/{alias}" in HELP for alias in ALIASES)
+    assert len(HELP) < NOTICE_LIMIT
+    assert frozenset({"new", "reset"}) == RENEWING
+
+
+def test_every_platform_can_list_them():
+    """Telegram: a name of 32 letters, digits and underscores; Discord: 100 characters of description."""
+    assert len({info.name for info in INFOS}) == len(INFOS)
+    for info in INFOS:
+        assert re.fullmatch(r"[a-z0-9_]{1,32}", info.name)
+        assert 1 <= len(info.description) <= 100
+        assert re.fullmatch(r"[a-z]{0,32}", info.argument)
+
+
+async def test_other_names_do_the_same(tmp_path):
+    async with commanded(tmp_path) as it:
+        first = await says(it, "hello")
+        assert (await gives(it, "/start")).startswith(HELP)
+        assert await gives(it, "/cancel") == "Nothing is running here."
+        assert await gives(it, "/reset", idle=True) == "A new conversation begins. The old one is kept."
+        assert await says(it, "again") != first
