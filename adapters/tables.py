@@ -6,8 +6,6 @@ Widths are those of a terminal: a Chinese character is two columns wide, a combi
 import re
 from collections.abc import Sequence
 
-from wcwidth import wcswidth
-
 from adapters.markdown import Edit, Event, Parsed
 
 _WIDEST = 48
@@ -121,7 +119,11 @@ def _one_line(cell: str) -> str:
 
 
 def _width(cell: str) -> int:
-    return len(cell) if cell.isascii() else max(wcswidth(cell), 0)
+    if cell.isascii():
+        return len(cell)
+    from wcwidth import wcswidth  # noqa: PLC0415 - its tables are large, and few texts need them
+
+    return max(wcswidth(cell), 0)
 
 
 def _line(row: Sequence[str], widths: Sequence[int]) -> str:

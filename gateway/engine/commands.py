@@ -188,9 +188,16 @@ class Commands:
         """Carry it out, maybe `again` after a crash that may have come before or after its effect."""
         if accepted.kind is MessageKind.BUTTON:
             return await self._parts.buttons.press(accepted)
+        if not await self._may(accepted):
+            return ""  # since it was accepted, its author has been cut off
         accepted = replace(accepted, command=ALIASES.get(accepted.command, accepted.command))
         afterwards = self._after_a_crash.get(accepted.command) if again else None
         return await (afterwards or self._actions[accepted.command])(accepted)
+
+    async def _may(self, accepted: Accepted) -> bool:
+        session = await self._parts.store.session(accepted.session_id)
+        author = (await self._parts.store.origin(accepted.message_id)).author_id
+        return session is not None and self._people.permits(session.address.account, author)
 
     def _in_order(self, action: Action) -> Action:
         """What is done in one conversation is done one after the other: commands run beside each other."""

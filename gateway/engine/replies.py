@@ -14,7 +14,7 @@ from gateway.model.attachment import OutFile
 from gateway.model.delivery import DeliveryKind, Draft
 from gateway.model.turn import TurnStart
 from gateway.ports import ChatAdapter
-from gateway.rules.chunking import chunk
+from gateway.rules.chunking import chunk, utf16_len
 from gateway.rules.files import without_local_links
 from gateway.rules.markdown import cut
 
@@ -71,14 +71,17 @@ class Replies:
         self, start: TurnStart, text: str, adapter: ChatAdapter
     ) -> tuple[tuple[str, ...], tuple[OutFile, ...]]:
         limit = adapter.text_limit
-        pieces = cut(text, limit, adapter.fits)
-        if len(pieces) <= self._max_messages:
-            return pieces, ()
+        pieces: tuple[str, ...] = ()
+        if utf16_len(text) <= limit * self._max_messages:  # else it is not even looked at as a whole
+            pieces = cut(text, limit, adapter.fits)
+            if len(pieces) <= self._max_messages:
+                return pieces, ()
         whole = await self._media.keep(f"{start.turn_id}.0", WHOLE, "text/markdown", text.encode())
         if whole is not None and whole.size <= adapter.file_limit:
             end = f"\n\n{GOES_ON}"
-            first = cut(text, limit - len(end), lambda piece: adapter.fits(piece + end))[0]
+            first = cut(text[: 2 * limit], limit - len(end), lambda piece: adapter.fits(piece + end))[0]
             return (first + end,), (whole,)
+        pieces = pieces or chunk(text, limit)
         if len(pieces) > MOST_PIECES:
             pieces = (*pieces[:MOST_PIECES], TOO_LONG.format(len(text)))
         return pieces, ()

@@ -21,7 +21,7 @@ from gateway.model.turn import TurnState
 from gateway.rules.offers import question_buttons, question_text, restarted_text, settled_text
 from gateway.store import queue_statements as own
 from gateway.store import statements as sql
-from gateway.store.inbox import owe_all
+from gateway.store.owing import owe_all
 from gateway.store.rows import approval_of, delivery_of, request_text, session_of
 from gateway.store.streams import edit_of
 

@@ -8,8 +8,8 @@ from gateway.model.delivery import DeliveryKind, Draft
 from gateway.model.session import Reason
 from gateway.store import approvals
 from gateway.store import statements as sql
-from gateway.store.inbox import owe
 from gateway.store.marks import mark_interrupted
+from gateway.store.owing import owe
 
 CRASHES_REMEMBERED = 50
 """How many unclean boots the loop breaker is told about."""

@@ -9,9 +9,9 @@ from gateway.model.grant import Grant, Pairing, Role
 from gateway.model.message import Refusal
 from gateway.model.text import storable
 from gateway.rules import pairing as rules
-from gateway.store import inbox  # which imports this one: neither needs the other before it is called
 from gateway.store import people_statements as people
 from gateway.store import statements as sql
+from gateway.store.owing import owe
 from gateway.store.rows import origin_of
 
 
@@ -67,7 +67,7 @@ def grant(tx: sqlite3.Connection, given: Grant) -> None:
     tx.execute(people.FORGET_PAIRING, (given.account, given.person))
     if asked:
         draft = Draft(DeliveryKind.NOTICE, rules.welcome_text(given))
-        inbox.owe(tx, Route(given.account, *asked), draft, given.at, key=rules.welcome_key(given))
+        owe(tx, Route(given.account, *asked), draft, given.at, key=rules.welcome_key(given))
 
 
 def refuse_pairing(tx: sqlite3.Connection, account: str, person: str) -> bool:

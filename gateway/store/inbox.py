@@ -1,18 +1,17 @@
 """What comes in: messages, the cursor that acknowledges them, and what strangers are told."""
 
-import secrets
 import sqlite3
 from collections.abc import Mapping, Sequence
 
-from gateway.model.address import Route
-from gateway.model.delivery import Delivery, DeliveryKind, DeliveryState, Draft, Receipt
+from gateway.model.delivery import Delivery, DeliveryKind, Draft, Receipt
 from gateway.model.grant import Pairing
 from gateway.model.intake import Accepted, BatchResult
 from gateway.model.message import Amendment, Entry, MessageKind, MessageState, Refusal
 from gateway.store import files, grants
 from gateway.store import statements as sql
 from gateway.store.generations import next_generation, session_at
-from gateway.store.rows import buttons_text, delivery_of, file_text, origin_of, origin_text
+from gateway.store.owing import owe, owe_all
+from gateway.store.rows import origin_of, origin_text
 
 FULL_NOTICE = "{} of your messages are waiting already; this one was not taken. Please send it again later."
 
@@ -148,50 +147,3 @@ def notify(
     if done is not None and not tx.execute(sql.FINISH_COMMAND, (done,)).rowcount:
         return ()  # carried out before: a command has its effect once
     return owe_all(tx, session_id, None, drafts, now, key)
-
-
-def owe_all(
-    tx: sqlite3.Connection,
-    session_id: int,
-    turn_id: int | None,
-    drafts: Sequence[Draft],
-    now: float,
-    key: str = "",
-) -> tuple[Delivery, ...]:
-    """Owe drafts to a session's chat, in order. With a key there is one draft, and it is owed once."""
-    if not drafts:
-        return ()
-    account, chat, thread = tx.execute(sql.SESSION_ROUTE, (session_id,)).fetchone()
-    route = Route(account, chat, thread)
-    owed = [owe(tx, route, draft, now, key=key, session_id=session_id, turn_id=turn_id) for draft in drafts]
-    return tuple(delivery for delivery in owed if delivery)
-
-
-def owe(
-    tx: sqlite3.Connection,
-    route: Route,
-    draft: Draft,
-    now: float,
-    *,
-    key: str = "",
-    session_id: int | None = None,
-    turn_id: int | None = None,
-) -> Delivery | None:
-    """Owe one message to a chat; None when the key says that it was owed before."""
-    values = (
-        route.account,
-        route.chat,
-        route.thread,
-        session_id,
-        turn_id,
-        draft.kind,
-        draft.body,
-        draft.reply_to,
-        buttons_text(draft.buttons),
-        DeliveryState.PENDING,
-        key or secrets.token_urlsafe(15),  # 20 characters: Discord's nonce takes 25
-        now,
-        file_text(draft.file),
-    )
-    row = tx.execute(sql.INSERT_DELIVERY, values).fetchone()
-    return delivery_of(row) if row else None

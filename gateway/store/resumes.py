@@ -10,7 +10,7 @@ from gateway.model.recovery import Candidate
 from gateway.model.session import Session, SessionState
 from gateway.store import marks
 from gateway.store import statements as sql
-from gateway.store.inbox import owe_all
+from gateway.store.owing import owe_all
 from gateway.store.rows import message_of, origin_text, session_of
 
 

@@ -12,7 +12,7 @@ from gateway.model.delivery import Delivery, DeliveryKind, DeliveryState, Draft,
 from gateway.model.turn import TurnState
 from gateway.rules.progress import WORKING
 from gateway.store import statements as sql
-from gateway.store.inbox import owe_all
+from gateway.store.owing import owe_all
 from gateway.store.rows import delivery_of
 
 NEVER_BEGUN = "the answer was there before the message was opened"

@@ -22,8 +22,8 @@ from gateway.model.turn import (
 from gateway.rules.files import with_mentions
 from gateway.store import approvals, files
 from gateway.store import statements as sql
-from gateway.store.inbox import owe_all
 from gateway.store.marks import clear_mark, mark_interrupted
+from gateway.store.owing import owe_all
 from gateway.store.rows import (
     message_of,
     origin_of,

@@ -6,7 +6,8 @@ named place, after something that a platform saw, with nothing to do; some are t
 are killed while they stop. The platforms fail at random too: they refuse, break off, hang, cut connections,
 tell things twice or in another order, and go down for a while. In the end everything must have been answered:
 nothing lost, nothing silently doubled, nothing unasked-for, in order, no half answer left standing, and the
-chats of people who said nothing must have stayed silent. The verdict comes from the chats alone.
+chats of people who said nothing must have stayed silent. Some messages bring a file, and some answers are one.
+The verdict comes from the chats alone; only what the agent was given of files stands in its own memory.
 """
 
 import argparse
@@ -20,12 +21,14 @@ import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from pathlib import Path
 
 from adapters.emulators.registry import PLATFORMS
 from tests.crash import soak_plan as plan
+from tests.crash.soak_files import Belongings, FileKind, counts, judge_files
 from tests.crash.soak_lives import CHANGES
-from tests.crash.soak_run import Options, Soak
+from tests.crash.soak_run import CANNOT_BE_ASKED, Options, Soak
 from tests.crash.soak_verdict import UNFINISHED, Kind, Verdict, Violation
 from tests.harness.stage import end_agents
 
@@ -64,8 +67,18 @@ async def soak(options: Options, folder: Path) -> int:
         finally:
             await run.close()
             await asyncio.to_thread(end_agents, folder)
-        verdicts = run.verdicts()
-        report(run, verdicts, time.monotonic() - began)
+        belongings = run.belongings()
+        verdicts = {
+            platform: replace(
+                verdict,
+                violations=(
+                    *verdict.violations,
+                    *judge_files(belongings[platform], labels=platform in CANNOT_BE_ASKED),
+                ),
+            )
+            for platform, verdict in run.verdicts().items()
+        }
+        report(run, verdicts, belongings, time.monotonic() - began)
         if not run.gateways.troubles and not any(one.violations for one in verdicts.values()):
             return 0
         _accuse(run, verdicts)
@@ -99,13 +112,20 @@ async def _lives(run: Soak, began: float) -> None:
             )
 
 
-def report(run: Soak, verdicts: Mapping[str, Verdict], seconds: float) -> None:
+def report(
+    run: Soak, verdicts: Mapping[str, Verdict], belongings: Mapping[str, Sequence[Belongings]], seconds: float
+) -> None:
     """The tables."""
     found = verdicts.values()
+    files = [counts(belongings[platform]) for platform in verdicts]
     rows = [
         ("asked", [one.asked for one in found]),
         ("answered", [one.answered for one in found]),
         *((f"{kind}", [one.count(kind) for one in found]) for kind in Kind),
+        *((f"{kind}", [one.count(kind) for one in found]) for kind in FileKind),
+        ("files asked for", [asked for asked, _, _ in files]),
+        ("files given", [given for _, given, _ in files]),
+        ("files repeated, labelled", [labelled for _, _, labelled in files]),
         ("repeats, labelled", [one.labelled for one in found]),
         ("beginnings, continued", [one.fragments for one in found]),
         ("notices", [one.notices for one in found]),

@@ -50,7 +50,7 @@ def config(folder: Path, towns: Mapping[str, Town]) -> Settings:
         "default_agent": "demo",
         "access": {"default": "allow"},
         "limits": {"messages_per_user": "off"},
-        "delivery": {"stream": "auto"},
+        "delivery": {"stream": "auto", "receipts": "reactions"},
         "log": {"level": "info", "format": "json"},
         **CHANGES,
     }

@@ -13,6 +13,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from adapters.emulators.playground import Methods
+from tests.crash.soak_files import made
 from tests.crash.soak_verdict import opening, word
 
 _REACH = re.compile(r"\breach\(\"([\w.]+)\"\)")
@@ -66,7 +67,10 @@ class Message:
 
 
 def text(number: int, rng: random.Random) -> str:
-    """A message with words of its own; most of them keep the agent busy, some long enough to see it write."""
+    """A message with words of its own; most of them keep the agent busy, some long enough to see it write.
+
+    With what is to be seen a file comes along.
+    """
     dice = rng.random()
     plain = f"{opening(number)} count {rng.choice(WORDS)}"
     if dice < 0.2:
@@ -79,6 +83,16 @@ def text(number: int, rng: random.Random) -> str:
         return f"{plain} [[sleep 1100ms]] slowly [[sleep 1500ms]] and then {word(number)}"
     if dice < 0.6:
         return f"{plain} one [[sleep 700ms]] two [[tool {word(number)} 900ms]] please"
+    if dice < 0.65:
+        return f"[[tool {word(number)} 1300ms]] {plain} in the end"
+    if dice < 0.71:
+        return f"{plain} [[file {made(number)}]] {word(number)}"
+    if dice < 0.74:
+        return f"{plain} one [[sleep 1200ms]] two [[file {made(number)}]] {word(number)}"
+    if dice < 0.81:
+        return f"{plain} [[see]] {word(number)}"
+    if dice < 0.84:
+        return f"{plain} [[see]] one [[sleep 1500ms]] and then {word(number)}"
     return f"{plain} {word(number)}"
 
 

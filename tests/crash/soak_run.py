@@ -14,15 +14,17 @@ from gateway.engine.commands import DRAINING
 from gateway.engine.drain import CUT_NOTICE
 from gateway.engine.endings import INTERNAL_ERROR
 from tests.crash import soak_plan as plan
+from tests.crash.soak_files import Belongings
 from tests.crash.soak_lives import Gateways, pause
 from tests.crash.soak_plan import Kill, Message, Timing, Way
 from tests.crash.soak_town import Room, Town
 from tests.crash.soak_troubles import Trouble, What, troubles
 from tests.crash.soak_verdict import Kind, Known, Verdict, Violation, judge
 from tests.harness.gateway import Gateway
+from tests.harness.memory import Memory
 
 NOTICES = frozenset({DRAINING, *CUT_NOTICE.values()})
-SIGNS = ("⚠", INTERNAL_ERROR)
+SIGNS = ("⚠", INTERNAL_ERROR, "is not there: ")
 CANNOT_BE_ASKED = frozenset({"telegram"})
 
 STUCK = 60.0
@@ -253,6 +255,11 @@ class Soak:
             )
             for platform, town in self.towns.items()
         }
+
+    def belongings(self) -> dict[str, list[Belongings]]:
+        """The files and signs of each platform, when all is over."""
+        memory = Memory(self._folder / "demo")
+        return {platform: town.belongings(memory) for platform, town in self.towns.items()}
 
     def where(self, violation: Violation) -> str:
         """Which gateway a violation belongs to."""

@@ -10,9 +10,12 @@ from adapters.emulators.discord import DiscordEmulator
 from adapters.emulators.registry import Emulator, emulator
 from adapters.emulators.slack import SlackEmulator
 from adapters.emulators.telegram import TelegramEmulator
+from tests.contract.particulars import SentFile, particulars
+from tests.crash.soak_files import Belongings, content, given
 from tests.crash.soak_plan import Message, Where, aside
 from tests.crash.soak_troubles import Trouble, What
 from tests.crash.soak_verdict import Transcript, ended
+from tests.harness.memory import Memory
 
 CROWD = 3
 """People in a channel."""
@@ -37,6 +40,8 @@ class Room:
     direct: bool
     topics: tuple[str, ...] = ()
     openings: list[str] = field(default_factory=list[str])
+    said: dict[int, str] = field(default_factory=dict[int, str])
+    """The ids of the questions, by their numbers."""
     unsaid: deque[Message] = field(default_factory=deque[Message])
     """What people keep to themselves while too much is unanswered here."""
 
@@ -59,10 +64,18 @@ class Room:
             return playground.say(person, self.chat, aside(next(self.town.asides)))
         thread = self._thread(dice) if message.where is Where.THREAD else ""
         mention = not self.direct and (not thread or self.town.platform == "telegram" or dice < 0.5)
-        said = playground.say(person, self.chat, message.text, thread=thread, mention=mention)
+        said = self._send(person, message.text, thread, mention=mention)
+        self.said.update(dict.fromkeys(ended(message.text), said))
         if not thread:
             self.openings.append(said)
         return said
+
+    def _send(self, person: str, text: str, thread: str, *, mention: bool) -> str:
+        if "[[see]]" not in text:
+            return self.town.playground.say(person, self.chat, text, thread=thread, mention=mention)
+        (number,) = ended(text)
+        file = SentFile(given(number), "text/csv", content(number))
+        return self.town.special.give(person, self.chat, [file], text, thread=thread, mention=mention)
 
     def _thread(self, dice: float) -> str:
         """One of the threads that there are; none where nobody has opened any yet."""
@@ -103,6 +116,7 @@ class Town:
         self.asides = asides
         self.emulator: Emulator = emulator(platform)
         self.playground = self.emulator.playground
+        self.special = particulars(self.emulator)
         self.rooms: list[Room] = []
         self.heard = Heard()
         self.down = False
@@ -162,6 +176,20 @@ class Town:
                 tuple(self.playground.shown(room.chat)),
                 not room.direct and self.platform != "telegram",
                 silence if room in idle else None,
+            )
+            for room in self.rooms
+        ]
+
+    def belongings(self, memory: Memory) -> list[Belongings]:
+        """The files and signs of every chat as they stand, and what the agent was given."""
+        named = memory.all_given
+        return [
+            Belongings(
+                room.chat,
+                tuple(self.playground.shown(room.chat)),
+                tuple(self.special.files(room.chat)),
+                {number: tuple(self.special.signs(room.chat, said)) for number, said in room.said.items()},
+                {number: tuple(named.get(given(number), ())) for number in room.said},
             )
             for room in self.rooms
         ]

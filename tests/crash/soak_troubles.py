@@ -82,6 +82,12 @@ def _trouble(rng: random.Random, platform: str, methods: Methods) -> Trouble | N
             return Trouble(platform, what, Timing.UP, delay, dice=dice)
 
 
+_SIGNS_AND_FILES = {
+    "telegram": ("sendDocument", "setMessageReaction"),
+    "discord": ("createReaction",),  # a file goes with a message
+    "slack": ("files.completeUploadExternal", "upload_url", "reactions.add"),
+}
+_DOWNLOADS = {"telegram": "downloadFile", "discord": "getAttachment", "slack": "url_private"}
 _STREAM = ("chat.startStream", "chat.appendStream", "chat.stopStream")
 
 
@@ -89,6 +95,7 @@ def _faults(platform: str, methods: Methods) -> Iterator[Fault]:
     writing = [methods.send, methods.send, methods.edit]
     writing += _STREAM if platform == "slack" else ()
     writing += ["startThread"] if platform == "discord" else []
+    writing += _SIGNS_AND_FILES[platform]
     for method in writing:
         yield Fault(FaultKind.TOO_MANY, method)
         for when in (When.BEFORE, When.AFTER, When.AFTER):  # after the effect is what is hard
@@ -97,7 +104,7 @@ def _faults(platform: str, methods: Methods) -> Iterator[Fault]:
             yield Fault(FaultKind.DROP, method, when)
             yield Fault(FaultKind.HANG, method, when)
             yield Fault(FaultKind.DELAY, method, when, seconds=0.3)
-    for method in (methods.receive, methods.history):
+    for method in (methods.receive, methods.history, _DOWNLOADS[platform]):
         if method:
             yield Fault(FaultKind.TOO_MANY, method)
             yield Fault(FaultKind.BAD_GATEWAY, method)

@@ -8,16 +8,20 @@ answers them to the end. Nothing here runs anything.
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import pairwise
 
 from adapters.emulators.playground import Shown
 from adapters.labels import REPEAT_LABEL
 from gateway.engine.streams import CONTINUED, CUT_SHORT, STOPPED
+from gateway.rules.progress import WORKING
 
 _FIRST = re.compile(r"\bopen(\d+)x\b")
-_LAST = re.compile(r"\bword(\d+)x\b")
+_LAST = re.compile(r"(?<!⚙ )(?<!⚙ `)\bword(\d+)x\b")  # a tool that only runs has ended nothing
+_LABEL = REPEAT_LABEL.strip()
+_NOTHING_YET = (WORKING, CONTINUED.strip())
+"""What stands in a message in which an answer was to grow that had no words yet."""
 SHOWN = 160
 """Characters of a message that a violation quotes."""
 
@@ -77,7 +81,7 @@ UNFINISHED = frozenset({Kind.LOST, Kind.HALF})
 class Violation:
     """One thing that is wrong. `at` is when it was seen, None when it is something missing."""
 
-    kind: Kind
+    kind: StrEnum
     chat: str
     what: str
     at: float | None = None
@@ -97,7 +101,7 @@ class Verdict:
     notices: int
     violations: tuple[Violation, ...]
 
-    def count(self, kind: Kind) -> int:
+    def count(self, kind: StrEnum) -> int:
         """How many violations are of this kind."""
         return sum(violation.kind is kind for violation in self.violations)
 
@@ -116,6 +120,7 @@ class Known:
 
 def judge(transcripts: Iterable[Transcript], known: Known) -> Verdict:
     """Read all chats of one platform."""
+    known = replace(known, notices=frozenset(notice.strip() for notice in known.notices))
     chats = [_Chat(transcript) for transcript in transcripts]
     bots = [post for chat in chats for post in chat.bots]
     return Verdict(
@@ -174,12 +179,16 @@ def _violations(chat: _Chat, known: Known) -> Iterator[Violation]:
 
 def _labelled(post: Shown) -> bool:
     """Whether it says of itself that it may be a repeat."""
-    return post.from_bot and post.text.startswith(REPEAT_LABEL)
+    return post.from_bot and post.text.startswith(_LABEL)
 
 
 def _body(post: Shown) -> str:
-    """What it says without the label."""
-    return post.text.removeprefix(REPEAT_LABEL)
+    """What it says without the label. A file says nothing."""
+    return post.text.removeprefix(_LABEL).strip()
+
+
+def _says_nothing_yet(post: Shown) -> bool:
+    return post.from_bot and _body(post).startswith(_NOTHING_YET)
 
 
 def _goes_on(post: Shown) -> bool:
@@ -219,6 +228,8 @@ def _unsolicited(chat: _Chat, known: Known) -> Iterator[Violation]:
             asked |= said
         elif any(sign in _body(post) for sign in known.signs):
             yield _about(Kind.FAILED, chat, post)
+        elif not _body(post) or _says_nothing_yet(post):
+            continue  # a file, or what `_halves` looks at
         elif not (said and asked >= said) and _body(post) not in known.notices:
             yield _about(Kind.UNSOLICITED, chat, post)
 
@@ -250,6 +261,8 @@ def _halves(chat: _Chat, known: Known) -> Iterator[Violation]:
             below = [one for one in below if _labelled(one)]
         whole = {number for one in below for number in _answers(one)}
         excused = _goes_on(post) or (known.labels and not _broken_off(post))
+        if not parts and _says_nothing_yet(post) and not (excused and whole):
+            yield _about(Kind.HALF, chat, post)
         if parts and not (excused and whole >= parts):
             yield _about(Kind.HALF, chat, post)
 

@@ -40,8 +40,7 @@ async def test_the_agent_has_a_picture_and_the_words_with_it(ann):
     assert "You said: look at this" in answer
     assert "image" in answer
     assert digest(cake.content) in answer
-    (path,) = given(ann.stage, cake.content)
-    assert path.suffix == ".png"
+    assert len(given(ann.stage, cake.content)) == 1
 
 
 async def test_a_file_needs_no_words(ann):
@@ -86,9 +85,7 @@ async def test_files_of_the_agent_arrive_with_their_content(ann, tmp_path):
     assert " ".join(words[0].split()).startswith("You said: write and and paint it")
     report = (tmp_path / make(str(tmp_path), "report.txt", None)).read_bytes()
     sent = ann.files
-    assert sorted(len(one.content) for one in sent) == sorted(
-        [len(report), len(picture()), len(picture())]
-    )
+    assert sorted(len(one.content) for one in sent) == sorted([len(report), len(picture()), len(picture())])
     assert {one.content for one in sent} == {report, picture()}
     if ann.special.shows_names:
         assert {"report.txt", "plot.png"} <= {one.name for one in sent}

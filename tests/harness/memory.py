@@ -45,16 +45,17 @@ class Memory:
         )
 
     def given(self, name: str) -> list[Path]:
-        """Where the files of this name lie that came with prompts, one for each prompt that had it.
+        """Where the files of this name lie that came with prompts, one for each prompt that had it."""
+        return self.all_given.get(name, [])
 
-        The gateway may have put something before the name, so that no two files are in each other's way.
-        """
-        return [
-            Path(urlsplit(file["uri"]).path)
-            for entry in self._entries()
-            for file in entry.get("files", ())
-            if file["name"] == name
-        ]
+    @property
+    def all_given(self) -> dict[str, list[Path]]:
+        """The same for all names."""
+        found: dict[str, list[Path]] = {}
+        for entry in self._entries():
+            for file in entry.get("files", ()):
+                found.setdefault(file["name"], []).append(Path(urlsplit(file["uri"]).path))
+        return found
 
     def ran(self, tool: str) -> int:
         """How often a tool was begun."""

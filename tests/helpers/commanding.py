@@ -53,6 +53,7 @@ async def answered(it: House, accepted: Accepted) -> None:
     """Wait until the answer to a command is in the ledger."""
     while accepted.message_id in {one.message_id for one in await it.ledger.store.waiting_commands(ACCOUNT)}:
         await it.quiet()
+    await it.quiet()  # what is in the ledger is queued a moment later
 
 
 async def dies_after(it: House, line: str, by: Origin = ANN, **more) -> None:

@@ -96,7 +96,7 @@ class Watched(ScriptedAgents):
         assert session is not None
         for token in TOKEN.findall(prompt.text):
             words = world.words[token]
-            # A turn that had begun may still reach its agent until the revocation is through: it is cut by it.
+            # A turn that had begun may reach its agent until the revocation is through, which cuts it.
             may = world.at.access.permits(ACCOUNT, words.author) or words.author in world.revoking
             if not (words.might and may):
                 self.wrong.append(f"the agent is given {token} of {words}")

@@ -35,9 +35,10 @@ def work(tmp_path: Path) -> Path:
 
 async def test_a_long_answer_comes_in_several_messages(tmp_path):
     async with fresh_house(tmp_path) as it:
-        it.chat.text_limit = 20
-        found = await answered(it, "one two three four five six seven")
-        assert [body for _, body in found] == ["one two three four", "five six seven"]
+        it.chat.text_limit = 80
+        first, second = (f"{word} comes first, and goes on for a while." for word in ("This", "That"))
+        found = await answered(it, f"{first}\n\n{second}")
+        assert [body for _, body in found] == [first, second]
 
 
 async def test_a_very_long_one_is_its_beginning_and_a_file(tmp_path):

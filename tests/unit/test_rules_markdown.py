@@ -239,6 +239,8 @@ def test_lines_of_code_survive_whole():
     code = [f"{'  ' * (number % 5)}line {number} `x` **y**" for number in range(400)]
     text = "1. in a list\n\n   ```py\n" + "".join(f"   {line}\n" for line in code) + "   ```"
     pieces = cut(text, 700, anything)
+    assert len(pieces) > 3
+    assert all(piece.endswith("```") and closed(piece) == piece for piece in pieces)
     inside = itertools.chain.from_iterable(piece.split("```py\n")[1].split("\n") for piece in pieces)
     kept = [line for line in inside if "line" in line]
     assert [line.strip() for line in kept] == [line.strip() for line in code]

@@ -65,13 +65,13 @@ async def test_an_answer_without_text_yet_shows_nothing(tmp_path):
 
 
 async def test_what_does_not_fit_follows_in_further_messages(tmp_path):
-    async with growing(tmp_path, "one two three", text_limit=20) as (s, it, end):
-        it.agents.say(" four five six seven eight nine")
-        await seen(it, "one two three four")
+    first, second, third = (f"{word} goes on for quite a while." for word in ("This", "That", "It"))
+    async with growing(tmp_path, first, text_limit=60) as (s, it, end):
+        it.agents.say(f"\n\n{second}\n\n{third}")
         await pass_time(it, 3.0)
-        assert s.chat.reads() == ["one two three four"]
+        assert s.chat.reads() == [first]
         await finish(it, end)
-        assert s.chat.reads() == ["one two three four", "five six seven eight", "nine"]
+        assert s.chat.reads() == [first, second, third]
 
 
 async def test_a_rate_limit_on_changes_is_respected(tmp_path):
