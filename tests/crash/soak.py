@@ -6,8 +6,8 @@ named place, after something that a platform saw, with nothing to do; some are t
 are killed while they stop. The platforms fail at random too: they refuse, break off, hang, cut connections,
 tell things twice or in another order, and go down for a while. In the end everything must have been answered:
 nothing lost, nothing silently doubled, nothing unasked-for, in order, no half answer left standing, and the
-chats of people who said nothing must have stayed silent. Some messages bring a file, and some answers are one.
-The verdict comes from the chats alone; only what the agent was given of files stands in its own memory.
+chats of people who said nothing must have stayed silent. Some messages bring a file, and some answers have
+one. The verdict comes from the chats alone; only what the agent was given of files stands in its own memory.
 """
 
 import argparse

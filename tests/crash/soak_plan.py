@@ -71,29 +71,22 @@ def text(number: int, rng: random.Random) -> str:
 
     With what is to be seen a file comes along.
     """
-    dice = rng.random()
-    plain = f"{opening(number)} count {rng.choice(WORDS)}"
-    if dice < 0.2:
-        return f"{plain} [[sleep {rng.choice((100, 200, 300))}ms]] {word(number)}"
-    if dice < 0.4:
-        return f"{plain} [[tool {word(number)} {rng.choice((100, 300, 500))}ms]] please"
-    if dice < 0.5:
-        return f"{plain} [[sleep 1500ms]] and then {word(number)}"
-    if dice < 0.55:
-        return f"{plain} [[sleep 1100ms]] slowly [[sleep 1500ms]] and then {word(number)}"
-    if dice < 0.6:
-        return f"{plain} one [[sleep 700ms]] two [[tool {word(number)} 900ms]] please"
-    if dice < 0.65:
-        return f"[[tool {word(number)} 1300ms]] {plain} in the end"
-    if dice < 0.71:
-        return f"{plain} [[file {made(number)}]] {word(number)}"
-    if dice < 0.74:
-        return f"{plain} one [[sleep 1200ms]] two [[file {made(number)}]] {word(number)}"
-    if dice < 0.81:
-        return f"{plain} [[see]] {word(number)}"
-    if dice < 0.84:
-        return f"{plain} [[see]] one [[sleep 1500ms]] and then {word(number)}"
-    return f"{plain} {word(number)}"
+    plain, end = f"{opening(number)} count {rng.choice(WORDS)}", word(number)
+    short, tool = rng.choice((100, 200, 300)), rng.choice((100, 300, 500))
+    scripts = {
+        f"{plain} {end}": 16,
+        f"{plain} [[sleep {short}ms]] {end}": 20,
+        f"{plain} [[tool {end} {tool}ms]] please": 20,
+        f"{plain} [[sleep 1500ms]] and then {end}": 10,
+        f"{plain} [[sleep 1100ms]] slowly [[sleep 1500ms]] and then {end}": 5,
+        f"{plain} one [[sleep 700ms]] two [[tool {end} 900ms]] please": 5,
+        f"[[tool {end} 1300ms]] {plain} in the end": 5,
+        f"{plain} [[file {made(number)}]] {end}": 6,
+        f"{plain} one [[sleep 1200ms]] two [[file {made(number)}]] {end}": 3,
+        f"{plain} [[see]] {end}": 7,
+        f"{plain} [[see]] one [[sleep 1500ms]] and then {end}": 3,
+    }
+    return rng.choices(tuple(scripts), tuple(scripts.values()))[0]
 
 
 def aside(number: int) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from adapters.emulators.control import ControlError
 from adapters.emulators.discord import DiscordEmulator
+from adapters.emulators.playground import Shown
 from adapters.emulators.registry import Emulator, emulator
 from adapters.emulators.slack import SlackEmulator
 from adapters.emulators.telegram import TelegramEmulator
@@ -169,16 +170,20 @@ class Town:
         return len(heard.open)
 
     def transcripts(self, silence: tuple[float, float] | None, idle: Sequence[Room]) -> list[Transcript]:
-        """Every chat as it stands."""
+        """Every chat as it stands, without the bot's files."""
         return [
             Transcript(
                 room.chat,
-                tuple(self.playground.shown(room.chat)),
+                self._words(room),
                 not room.direct and self.platform != "telegram",
                 silence if room in idle else None,
             )
             for room in self.rooms
         ]
+
+    def _words(self, room: Room) -> tuple[Shown, ...]:
+        files = {file.message for file in self.special.files(room.chat)}
+        return tuple(post for post in self.playground.shown(room.chat) if post.id not in files)
 
     def belongings(self, memory: Memory) -> list[Belongings]:
         """The files and signs of every chat as they stand, and what the agent was given."""

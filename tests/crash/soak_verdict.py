@@ -48,9 +48,9 @@ def ended(text: str) -> tuple[int, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Transcript:
-    """One chat from its beginning. Within `silence`, from and until, nobody wrote and nothing was owed.
+    """One chat from its beginning, without the bot's files.
 
-    With `opens_threads`, what is said to the bot outside threads is answered in a thread of that message.
+    Within `silence`, from and until, nobody wrote and nothing was owed. With `opens_threads`, what is said to the bot outside threads is answered in a thread of that message.
     """
 
     chat: str
@@ -183,7 +183,7 @@ def _labelled(post: Shown) -> bool:
 
 
 def _body(post: Shown) -> str:
-    """What it says without the label. A file says nothing."""
+    """What it says without the label."""
     return post.text.removeprefix(_LABEL).strip()
 
 
@@ -228,8 +228,8 @@ def _unsolicited(chat: _Chat, known: Known) -> Iterator[Violation]:
             asked |= said
         elif any(sign in _body(post) for sign in known.signs):
             yield _about(Kind.FAILED, chat, post)
-        elif not _body(post) or _says_nothing_yet(post):
-            continue  # a file, or what `_halves` looks at
+        elif _says_nothing_yet(post):
+            continue  # `_halves` looks at it
         elif not (said and asked >= said) and _body(post) not in known.notices:
             yield _about(Kind.UNSOLICITED, chat, post)
 
