@@ -43,13 +43,16 @@ def content(number: int) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class Belongings:
-    """What a chat has besides words: `signs` of each question, and where the agent was `given` its file."""
+    """What a chat has besides words: `signs` of each question, where the agent was `given` its file, and how
+    many prompts `told` it of the question: a note that quotes an interrupted one brings its file again.
+    """
 
     chat: str
     posts: tuple[Shown, ...]
     files: tuple[ShownFile, ...] = ()
     signs: Mapping[int, tuple[str, ...]] | None = None
     given: Mapping[int, tuple[Path, ...]] | None = None
+    told: Mapping[int, int] | None = None
 
 
 class FileKind(StrEnum):
@@ -58,7 +61,7 @@ class FileKind(StrEnum):
     LOST = "files lost"  # of the bot, that somebody asked for
     DOUBLED = "files doubled"  # of the bot, without a label
     UNSOLICITED = "files unsolicited"
-    GIVEN = "files not given once"  # to the agent, with the prompt of their request
+    GIVEN = "files not given once"  # to the agent, whenever it was told of their request
     SIGN = "signs wrong"  # not exactly the one of an answered request
 
 
@@ -100,11 +103,12 @@ def _of_the_bot(chat: Belongings, *, labels: bool) -> Iterator[Violation]:
 
 
 def _of_people(chat: Belongings) -> Iterator[Violation]:
-    """The agent's memory has each once, and what it tells of one is what was in it."""
+    """The agent was given each along with its request, and what it tells of one is what was in it."""
     for number in _enclosed(chat):
-        found = (chat.given or {}).get(number, ())
-        if [path.read_bytes() if path.is_file() else b"" for path in found] != [content(number)]:
-            what = f"the agent was given {given(number)} {len(found)} times, or not as it was"
+        found, told = (chat.given or {}).get(number, ()), (chat.told or {}).get(number, 0)
+        whole = [path.read_bytes() if path.is_file() else b"" for path in found]
+        if not found or whole != [content(number)] * told:
+            what = f"the agent was told of {given(number)} {told} times and given {[*map(len, whole)]} bytes"
             yield Violation(FileKind.GIVEN, chat.chat, what)
     for post in chat.posts:
         for number, told in _SEEN.findall(" ".join(post.text.split())):

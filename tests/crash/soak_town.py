@@ -187,7 +187,7 @@ class Town:
 
     def belongings(self, memory: Memory) -> list[Belongings]:
         """The files and signs of every chat as they stand, and what the agent was given."""
-        named = memory.all_given
+        named, told = memory.all_given, memory.all_told
         return [
             Belongings(
                 room.chat,
@@ -195,6 +195,7 @@ class Town:
                 tuple(self.special.files(room.chat)),
                 {number: tuple(self.special.signs(room.chat, said)) for number, said in room.said.items()},
                 {number: tuple(named.get(given(number), ())) for number in room.said},
+                {number: told[given(number)] for number in room.said},
             )
             for room in self.rooms
         ]

@@ -50,7 +50,8 @@ def ended(text: str) -> tuple[int, ...]:
 class Transcript:
     """One chat from its beginning, without the bot's files.
 
-    Within `silence`, from and until, nobody wrote and nothing was owed. With `opens_threads`, what is said to the bot outside threads is answered in a thread of that message.
+    Within `silence`, from and until, nobody wrote and nothing was owed. With
+    `opens_threads`, what is said to the bot outside threads is answered in a thread of that message.
     """
 
     chat: str

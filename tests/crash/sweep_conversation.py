@@ -32,6 +32,9 @@ class Conversation(Phase):
         if point.role == "failpoint":
             await gateway.kill()
             gateway = await self._fresh(f"{point.syscall}:{point.nth}")
+            for _ in range(1, point.nth):  # an exchange comes to each place once
+                await self._stage.ask(self._stage.chat(), "an exchange before it")
+                await self._stage.settled()
         else:
             tracer = await arm(gateway.pid, point)
             if tracer is None:

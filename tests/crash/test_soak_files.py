@@ -36,13 +36,13 @@ def wanting(*files):
     return Belongings("chat", (post(0, WANTS),), files)
 
 
-def bringing(folder, *found, told=""):
+def bringing(folder, *found, told="", prompts=1):
     paths = []
     for number, one in enumerate(found):
         paths.append(folder / f"{number}.csv")
         paths[-1].write_bytes(one)
     said = [post(1, told, bot=True)] if told else []
-    return Belongings("chat", (post(0, BRINGS), *said), given={2: tuple(paths)})
+    return Belongings("chat", (post(0, BRINGS), *said), given={2: tuple(paths)}, told={2: prompts})
 
 
 @pytest.mark.parametrize(
@@ -60,6 +60,11 @@ def bringing(folder, *found, told=""):
 )
 def test_files_of_the_bot(files, labels, kinds):
     assert [one.kind for one in judge_files([wanting(*files)], labels=labels)] == kinds
+
+
+def test_files_that_are_quoted_are_given_again(tmp_path):
+    chat = bringing(tmp_path, content(2), content(2), prompts=2)
+    assert judge_files([chat], labels=True) == ()
 
 
 @pytest.mark.parametrize(

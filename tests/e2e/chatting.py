@@ -1,4 +1,4 @@
-"""What the playbooks of chat features share: a stage of all platforms, and what its people see beyond texts."""
+"""What the playbooks of chat features share: one chat of a stage, with all that its person does and sees."""
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
@@ -23,8 +23,8 @@ DOWNLOADS = {"telegram": "downloadFile", "discord": "getAttachment", "slack": "u
 _MINE = "session_id IN (SELECT id FROM sessions WHERE chat = ?)"
 _OWED = f"""SELECT (SELECT count(*) FROM messages WHERE state = 'waiting' AND {_MINE})
  + (SELECT count(*) FROM turns WHERE state = 'running' AND {_MINE})
- + (SELECT count(*) FROM deliveries WHERE state IN ('pending', 'sending', 'unknown') AND chat = ?)"""  # noqa: S608
-_MESSAGES = f"SELECT count(*) FROM messages WHERE kind = 'user' AND {_MINE}"  # noqa: S608
+ + (SELECT count(*) FROM deliveries WHERE state IN ('pending', 'sending', 'unknown') AND chat = ?)"""
+_MESSAGES = f"SELECT count(*) FROM messages WHERE kind = 'user' AND {_MINE}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +97,14 @@ class Talk:
 
     # What the gateway knows
 
+    async def became(self, state: str, text: str) -> None:
+        """Wait until a message with this text is in this state."""
+        query = f"SELECT count(*) FROM messages WHERE state = ? AND text = ? AND {_MINE}"
+        await self.stage.knows(
+            lambda ledger: ledger.one(query, state, text, self.chat.id) or None,
+            f"{text!r} as {state} in {self.chat.id}",
+        )
+
     async def heard(self, messages: int) -> None:
         """Wait until so many messages of people are in the ledger."""
         await self.stage.knows(
@@ -121,7 +129,7 @@ class Talk:
         """Wait until the agent is at work here with this tool."""
         query = (
             "SELECT count(*) FROM steps WHERE status = 'running' AND title = ? AND turn_id IN "
-            f"(SELECT id FROM turns WHERE {_MINE})"  # noqa: S608
+            f"(SELECT id FROM turns WHERE {_MINE})"
         )
         await self.stage.knows(
             lambda ledger: ledger.one(query, name, self.chat.id) or None, f"the tool {name} in {self.chat.id}"

@@ -1,6 +1,6 @@
 """How answers come to be seen, on each platform: at once, growing, with progress, in pieces, with a file.
 
-The gateways of this module differ in `delivery`; each serves all platforms, and every test has chats of its own.
+The gateways differ in `delivery`; each serves all platforms, and every test has a chat of its own.
 """
 
 import re
@@ -80,6 +80,11 @@ def ann(compact, platform):
 
 
 @pytest.fixture
+def gus(compact, platform):
+    return Talk.new(compact, platform, "Gus", channel=True)
+
+
+@pytest.fixture
 def bob(drafting, platform):
     return Talk.new(drafting, platform)
 
@@ -91,8 +96,8 @@ def eve(plainly, platform):
 
 def progress(talk):
     """Where the progress of the answer that grows is seen."""
-    found = next((one.id for one in talk.shown if "begin here" in one.text), None)
-    return talk.special.progress(talk.chat.id, found) if found else ""
+    found = next((one for one in talk.shown if "begin here" in one.text), None)
+    return talk.special.progress(talk.chat.id, found.id, found.thread) if found else ""
 
 
 def history(talk):
@@ -132,6 +137,16 @@ async def test_a_long_one_grows_and_shows_the_present_step(ann):
     assert len(ann.texts) == 2
 
 
+async def test_in_a_group_it_grows_as_well(gus):
+    """On Slack and Discord in a thread, where Slack has a way of its own."""
+    gus.say(GROWS)
+    await gus.sees(lambda: STEP in progress(gus), "a step at work")
+    await allows(gus)
+    assert [one for one in folded(gus.texts) if "begin here" in one] == [ENDED.replace("said:", "said: Gus:")]
+    assert len(gus.texts) == 2
+    assert len({one.thread for one in gus.shown}) == 1
+
+
 async def test_all_steps_are_shown(bob):
     bob.say(GROWS)
     wanted = ("oven", STEP)
@@ -151,9 +166,8 @@ def look(talk):
     return drafts[0] if drafts else progress(talk)
 
 
+@pytest.mark.parametrize("platform", ["telegram"])
 async def test_a_draft_vanishes_and_one_message_stands(bob):
-    if bob.platform != "telegram":
-        pytest.skip("there are no drafts")
     bob.say("begin here [[tool oven 3s]] and end there")
     (seen,) = await bob.sees(lambda: bob.special.drafts(bob.chat.id), "a draft")
     assert "begin here" in seen

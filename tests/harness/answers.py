@@ -19,6 +19,10 @@ ENDINGS = tuple(fold(ending) for ending in (CONTINUED, STOPPED, CUT_SHORT))
 _OPENINGS = ("You said:", "Going on with:")
 _NOTHING = (r"Done\.", r"You said nothing\.", r"Nothing was left unfinished\.")
 _AUTHOR = r"\w+(?: \d+)?: "  # in groups a request begins with the name of who made it
+_ATTACHED = (
+    r"\[(?:file|image|audio|voice|video)[^\]]*\](?: is not there: [^.]*\.)?"  # what a request names its files by
+)
+_SEEN = r"(?:I was given nothing but text\.|(?:[-•] \w+ \S+ \S+ (?:missing|\d+ bytes sha256 \w+)(?: |$))+)"
 
 
 class Shape(Enum):
@@ -52,10 +56,11 @@ def is_fragment(text: str) -> bool:
 
 
 def _is_whole(text: str, requests: Sequence[str]) -> bool:
-    words = sorted(filter(None, map(plain, requests)), key=len, reverse=True)
+    words = sorted({plain(one) for one in requests} - {""}, key=len, reverse=True)
     remarks = [*_NOTHING, *(remark for request in requests for remark in _remarks(request))]
     first = "|".join([*_OPENINGS, *remarks])
-    pieces = "|".join([*_OPENINGS, *(f"(?:{_AUTHOR})?{re.escape(one)}" for one in words), *remarks])
+    said = [f"(?:{_AUTHOR})?{re.escape(one)}" for one in words]
+    pieces = "|".join([*_OPENINGS, *said, _ATTACHED, *remarks])
     if text.endswith(_OPENINGS) or not re.match(f"(?:{first})(?: |$)", text):
         return False
     if not re.fullmatch(f"(?:(?:{pieces})(?: |$))+", text):
@@ -97,7 +102,7 @@ def _remark(action: Action) -> Iterator[str]:
         case File(name, _):
             yield rf"I made {re.escape(name)}\."
         case See():
-            yield r"\[?(?:Besides text|I was given).*"
+            yield _SEEN
         case Recall():
             yield r"(?:From (?:the transcript|my own memory)\b.*|I remember nothing\.)"
         case _:

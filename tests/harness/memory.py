@@ -1,11 +1,15 @@
 """What the demo agent wrote down: the prompts that it was given and the tools that it ran."""
 
 import json
+import re
+from collections import Counter
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from gateway.rules.note import NOTE_MARKER, TRANSCRIPT_MARKER
+
+_ENCLOSED = re.compile(r"\[file: attachments/\d+-([^\]]*)\]")
 
 
 class Memory:
@@ -56,6 +60,20 @@ class Memory:
             for file in entry.get("files", ()):
                 found.setdefault(file["name"], []).append(Path(urlsplit(file["uri"]).path))
         return found
+
+    @property
+    def all_told(self) -> Counter[str]:
+        """How many prompts named each of these files, in their note or their text."""
+        return Counter(
+            name
+            for blocks in self.prompts
+            for name in {
+                name
+                for block in blocks
+                if not block.startswith(TRANSCRIPT_MARKER)
+                for name in _ENCLOSED.findall(block)
+            }
+        )
 
     def ran(self, tool: str) -> int:
         """How often a tool was begun."""

@@ -19,6 +19,7 @@ STORE = "tests/contract/test_store_"
 ENGINE = "tests/laws/test_engine_turns.py"
 STREAMS = "tests/unit/test_streams"
 AGENTS = "tests/contract/test_agents_"
+ACCESS = "tests/unit/test_access"
 RECONCILE = "tests/unit/test_outbox_reconcile.py"
 
 
@@ -165,9 +166,9 @@ MUTANTS = {
     ),
     "a restart that was asked for runs twice": Mutant(
         "gateway/engine/commands.py",
-        "                continue  # of this very boot, and on its way",
-        "                pass",
-        "tests/playbook/test_stops.py::test_a_restart_that_was_asked_for_while_it_was_down_restarts_once",
+        '            "restart": self._restarted,\n',
+        "",
+        "tests/unit/test_commands_catalogue.py::test_a_restart_that_was_asked_for_before_the_start_is_over",
     ),
     "law 12, how it was continued is not stored": Mutant(
         "gateway/store/turns.py",
@@ -283,6 +284,60 @@ MUTANTS = {
         "    approvals.void_all(tx, now)\n",
         "",
         f"{STORE}approvals.py::test_law_03_a_boot_voids_what_dead_ones_asked",
+    ),
+    "law 7, what a dropped person has waiting is answered": Mutant(
+        "gateway/engine/resume.py",
+        "if access.open_to_all:",
+        "if True:",
+        f"{ACCESS}.py::test_law_07_what_somebody_has_waiting_whom_the_config_dropped_is_taken_back",
+    ),
+    "a person who was cut off still gives commands": Mutant(
+        "gateway/engine/commands.py",
+        "if not await self._may(accepted):",
+        "if False:",
+        "tests/unit/test_commands_catalogue.py::test_a_command_whose_author_was_cut_off_meanwhile_does_nothing",
+    ),
+    "a person who was cut off still presses buttons": Mutant(
+        "gateway/engine/buttons.py",
+        "if not await self._may_press(accepted):",
+        "if False:",
+        f"{ACCESS}.py::test_a_press_that_was_accepted_before_its_author_was_revoked_does_nothing",
+    ),
+    "a redelivered event counts twice": Mutant(
+        "gateway/rules/allowance.py",
+        "if (account, event_id) in self._counted:",
+        "if False:",
+        f"{ACCESS}_intake.py::test_a_redelivered_event_counts_once",
+    ),
+    "anybody changes what somebody else wrote": Mutant(
+        "gateway/store/inbox.py",
+        "if amendment.author_id and origin_of(origin).author_id != amendment.author_id:",
+        "if False:",
+        f"{STORE}amendments.py::test_no_other_message_is_changed",
+    ),
+    "half a file is taken for one": Mutant(
+        "gateway/store/media.py",
+        'part = folder / f".{name}.part"\n        part.unlink(missing_ok=True)\n        return part',
+        "part = folder / name\n        part.unlink(missing_ok=True)\n        return part",
+        "tests/unit/test_media_folder.py::test_a_file_has_its_name_when_it_is_whole",
+    ),
+    "a file from anywhere is handed out": Mutant(
+        "gateway/store/media.py",
+        "inside = found.relative_to(base)",
+        "inside = Path(found.name)",
+        "tests/unit/test_media_folder.py::test_nothing_else_is_handed_out",
+    ),
+    "a file that is owed is swept away": Mutant(
+        "gateway/store/media.py",
+        'if f"{folder}/{entry.name}" in in_use or not',
+        "if not",
+        "tests/unit/test_media_folder.py::test_old_files_go_unless_they_are_needed",
+    ),
+    "a sign of work is taken for words": Mutant(
+        "gateway/store/streams.py",
+        'shown = "" if delivery.body == WORKING else delivery.body',
+        "shown = delivery.body",
+        "tests/unit/test_progress.py::test_left_open_without_any_word_it_says_only_that_it_was_cut_short",
     ),
 }
 

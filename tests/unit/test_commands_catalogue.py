@@ -1,10 +1,13 @@
 """The table of commands: what platforms list, what the help says and what is carried out are the same."""
 
 import re
+from dataclasses import replace
 
 from gateway.engine.catalogue import ALIASES, HELP, INFOS, RENEWING
-from gateway.engine.commands import NOTICE_LIMIT
-from tests.helpers.commanding import commanded, gives, says
+from gateway.engine.commands import BACK, NOTICE_LIMIT, Commands
+from gateway.rules.access import AccessPolicy
+from tests.helpers.commanding import BOB, answered, commanded, given, gives, says
+from tests.helpers.ledgers import ACCOUNT
 
 
 async def test_every_command_of_the_table_is_carried_out_and_no_other(tmp_path):
@@ -38,3 +41,25 @@ async def test_other_names_do_the_same(tmp_path):
         assert await gives(it, "/cancel") == "Nothing is running here."
         assert await gives(it, "/reset", idle=True) == "A new conversation begins. The old one is kept."
         assert await says(it, "again") != first
+
+
+async def test_a_command_whose_author_was_cut_off_meanwhile_does_nothing(tmp_path):
+    async with commanded(tmp_path) as it:
+        accepted = await given(it, "/new")
+        it.commands = Commands(replace(it.commands._parts, access=AccessPolicy()))
+        it.commands.carry_out(accepted)
+        await answered(it, accepted)
+        await it.outbox.empty()
+        assert it.chat.texts() == []
+        assert it.agents.forgotten == []
+
+
+async def test_a_restart_that_was_asked_for_before_the_start_is_over(tmp_path):
+    async with commanded(tmp_path) as it:
+        wishes: list[int] = []
+        it.commands.let_restart(lambda session: not wishes.append(session))
+        await given(it, "/restart", by=BOB)
+        await it.commands.catch_up(ACCOUNT)
+        await it.outbox.empty()
+        assert it.chat.texts() == [BACK]
+        assert wishes == []

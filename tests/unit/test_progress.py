@@ -4,11 +4,12 @@ from collections import deque
 
 import pytest
 
-from gateway.engine.streams import DRAFT_SECONDS, STOPPED
+from gateway.engine.streams import CUT_SHORT, DRAFT_SECONDS, STOPPED
 from gateway.model.agent import TextChunk, ToolUpdate
 from gateway.model.delivery import DeliveryKind, Rejected, RetryAfter
 from gateway.model.turn import Step, StepKind, StepStatus
 from gateway.rules.progress import MOST_LINES, WORKING, Progress, progress
+from gateway.rules.recovery import ResumePolicy
 from tests.helpers.onlookers import TalkingAgents, done, pass_time, scene, seen
 
 
@@ -136,6 +137,20 @@ async def test_killed_before_any_word_it_ends_in_the_same_message(tmp_path):
             it.agents.say_at_once("All well.")
             await done(it)
         assert s.chat.reads() == ["All well."]
+
+
+async def test_left_open_without_any_word_it_says_only_that_it_was_cut_short(tmp_path):
+    async with scene(tmp_path) as s:
+        async with s.life() as it:
+            it.agents.talk()
+            await it.hear("go")
+            await pass_time(it, 0.25)
+            works(it, ToolUpdate("t1", "npm test", "execute", RUNNING))
+            await seen(it, WORKING)
+            await it.quiet()
+        async with s.life(resume=ResumePolicy(enabled=False)) as it:
+            await pass_time(it, 1.0)
+        assert s.chat.reads() == [CUT_SHORT.strip()]
 
 
 async def test_a_draft_grows_and_the_answer_is_a_message_of_its_own(tmp_path):
