@@ -10,6 +10,7 @@ from enum import Enum, auto
 from adapters.emulators.faults import FaultKind, When
 from adapters.emulators.playground import Shown
 from gateway.engine.replies import WHOLE
+from gateway.rules.progress import WORKING
 from tests.contract.particulars import SentFile
 from tests.harness.chat import Chat
 from tests.harness.stage import Stage
@@ -103,6 +104,15 @@ CASES = (
     Case("down", ("we know each other",), later=("while you were away", "and once more")),
     Case("down in a channel", ("we met here",), later=("who is there",), channel=True),
     Case("down in a thread", ("we began here",), later=("let us go on",), inside=True, channel=True),
+    Case("has no words yet", ("[[tool anvil 60s]] forge a nail",), tool="anvil", shown=WORKING),
+    Case(
+        "has no words yet and is written to",
+        ("[[tool wheel 60s]] throw a jug",),
+        tool="wheel",
+        shown=WORKING,
+        later=("and a lid",),
+    ),
+    Case("shows its step", ("say wool [[tool comb 60s]] and flax",), tool="comb", shown="⚙"),
     Case("grows", ("say plums [[tool mill 60s]] and pears",), tool="mill", shown="say plums"),
     Case(
         "grows in a channel",

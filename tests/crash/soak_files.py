@@ -44,7 +44,8 @@ def content(number: int) -> bytes:
 @dataclass(frozen=True, slots=True)
 class Belongings:
     """What a chat has besides words: `signs` of each question, where the agent was `given` its file, and how
-    many prompts `told` it of the question: a note that quotes an interrupted one brings its file again.
+    many prompts at least and at most should have had it. A note that quotes an interrupted question brings
+    its file again; a transcript does so where that question is in it, but not where one is long answered.
     """
 
     chat: str
@@ -52,7 +53,7 @@ class Belongings:
     files: tuple[ShownFile, ...] = ()
     signs: Mapping[int, tuple[str, ...]] | None = None
     given: Mapping[int, tuple[Path, ...]] | None = None
-    told: Mapping[int, int] | None = None
+    prompts: Mapping[int, tuple[int, int]] | None = None
 
 
 class FileKind(StrEnum):
@@ -105,10 +106,12 @@ def _of_the_bot(chat: Belongings, *, labels: bool) -> Iterator[Violation]:
 def _of_people(chat: Belongings) -> Iterator[Violation]:
     """The agent was given each along with its request, and what it tells of one is what was in it."""
     for number in _enclosed(chat):
-        found, told = (chat.given or {}).get(number, ()), (chat.told or {}).get(number, 0)
-        whole = [path.read_bytes() if path.is_file() else b"" for path in found]
-        if not found or whole != [content(number)] * told:
-            what = f"the agent was told of {given(number)} {told} times and given {[*map(len, whole)]} bytes"
+        found = (chat.given or {}).get(number, ())
+        least, most = (chat.prompts or {}).get(number, (1, 1))
+        read = [path.read_bytes() if path.is_file() else b"" for path in found]
+        if not max(least, 1) <= len(read) <= most or any(one != content(number) for one in read):
+            sizes = [len(one) for one in read]
+            what = f"{given(number)} belongs to {least} to {most} prompts; the agent got {sizes} bytes"
             yield Violation(FileKind.GIVEN, chat.chat, what)
     for post in chat.posts:
         for number, told in _SEEN.findall(" ".join(post.text.split())):

@@ -187,15 +187,15 @@ class Town:
 
     def belongings(self, memory: Memory) -> list[Belongings]:
         """The files and signs of every chat as they stand, and what the agent was given."""
-        named, told = memory.all_given, memory.all_told
+        handed, told, named = memory.all_given, memory.all_told(), memory.all_told(transcripts=True)
         return [
             Belongings(
                 room.chat,
                 tuple(self.playground.shown(room.chat)),
                 tuple(self.special.files(room.chat)),
                 {number: tuple(self.special.signs(room.chat, said)) for number, said in room.said.items()},
-                {number: tuple(named.get(given(number), ())) for number in room.said},
-                {number: told[given(number)] for number in room.said},
+                {number: tuple(handed.get(given(number), ())) for number in room.said},
+                {number: (told[given(number)], named[given(number)]) for number in room.said},
             )
             for room in self.rooms
         ]

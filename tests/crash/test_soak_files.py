@@ -36,13 +36,13 @@ def wanting(*files):
     return Belongings("chat", (post(0, WANTS),), files)
 
 
-def bringing(folder, *found, told="", prompts=1):
+def bringing(folder, *found, told="", prompts=(1, 1)):
     paths = []
     for number, one in enumerate(found):
         paths.append(folder / f"{number}.csv")
         paths[-1].write_bytes(one)
     said = [post(1, told, bot=True)] if told else []
-    return Belongings("chat", (post(0, BRINGS), *said), given={2: tuple(paths)}, told={2: prompts})
+    return Belongings("chat", (post(0, BRINGS), *said), given={2: tuple(paths)}, prompts={2: prompts})
 
 
 @pytest.mark.parametrize(
@@ -63,8 +63,14 @@ def test_files_of_the_bot(files, labels, kinds):
 
 
 def test_files_that_are_quoted_are_given_again(tmp_path):
-    chat = bringing(tmp_path, content(2), content(2), prompts=2)
-    assert judge_files([chat], labels=True) == ()
+    for prompts, kinds in (
+        ((2, 2), []),
+        ((0, 2), []),
+        ((0, 1), [FileKind.GIVEN]),
+        ((3, 4), [FileKind.GIVEN]),
+    ):
+        chat = bringing(tmp_path, content(2), content(2), prompts=prompts)
+        assert [one.kind for one in judge_files([chat], labels=True)] == kinds
 
 
 @pytest.mark.parametrize(

@@ -122,8 +122,10 @@ async def test_the_sign_that_it_is_done_comes_in_spite_of_a_kill(tmp_path):
             if not any("good morning" in one for one in ann.texts):
                 await bears(ann, message, Receipt.ACCEPTED)
         await gateway.kill()
+        # What is said meanwhile is answered together with what was cut short.
+        later = {ann: ann.say("and serve tea") for ann in messages if "good morning" not in ann.chat.asked}
         await stage.start()
-        for ann, message in messages.items():
+        for ann, message in [*messages.items(), *later.items()]:
             await bears(ann, message, Receipt.DONE)
             await ann.settled()
             answers = [one for one in ann.texts if "good morning" in one or "dig a hole" in one]

@@ -61,19 +61,13 @@ class Memory:
                 found.setdefault(file["name"], []).append(Path(urlsplit(file["uri"]).path))
         return found
 
-    @property
-    def all_told(self) -> Counter[str]:
-        """How many prompts named each of these files, in their note or their text."""
-        return Counter(
-            name
-            for blocks in self.prompts
-            for name in {
-                name
-                for block in blocks
-                if not block.startswith(TRANSCRIPT_MARKER)
-                for name in _ENCLOSED.findall(block)
-            }
-        )
+    def all_told(self, *, transcripts: bool = False) -> Counter[str]:
+        """How many prompts named each of these files, in their note or their text, or in a transcript too."""
+        found = Counter[str]()
+        for blocks in self.prompts:
+            told = [one for one in blocks if transcripts or not one.startswith(TRANSCRIPT_MARKER)]
+            found.update({name for block in told for name in _ENCLOSED.findall(block)})
+        return found
 
     def ran(self, tool: str) -> int:
         """How often a tool was begun."""
