@@ -118,7 +118,7 @@ class Intake:
         if exceeded is None:
             return entry
         _log.info("message.limited", account=account, person=person, seconds=exceeded.seconds)
-        key = exceeded_key(exceeded, account, person, at)
+        key = exceeded_key(exceeded, account, person)
         return replace(entry, refused=exceeded_text(exceeded), refused_key=key)
 
     def _pass_on(self, entry: Entry, accepted: Accepted) -> None:

@@ -199,7 +199,7 @@ class Streams:
                 await self._draft(stream, adapter, text, doing)
                 return
             if stream.opening is None:
-                await self._open(stream, text)
+                await self._open(stream, text, doing)
             elif stream.message_id is None:
                 await self._find_message(stream)
             if stream.message_id is not None:
@@ -212,9 +212,10 @@ class Streams:
         finally:
             stream.idle.set()
 
-    async def _open(self, stream: Stream, text: str) -> None:
+    async def _open(self, stream: Stream, text: str, doing: str) -> None:
         parts = self._parts
-        draft = Draft(DeliveryKind.STREAM, text or WORKING, stream.reply_to)
+        # With words, what the agent is doing is shown a moment later: an opening may have to stand as it is.
+        draft = Draft(DeliveryKind.STREAM, text or f"{WORKING}\n{doing}", stream.reply_to)
         stream.written.clear()
         try:
             if stream.over:

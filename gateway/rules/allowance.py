@@ -27,10 +27,17 @@ class Allowance:
 class Window:
     """What was written lately by one of them: at most as many times as may be."""
 
-    __slots__ = ("_times",)
+    __slots__ = ("_times", "_told")
 
     def __init__(self) -> None:
         self._times: list[float] = []
+        self._told: float | None = None
+
+    def told(self, allowance: Allowance, at: float) -> float:
+        """When they were told last that it is too much, which they are now unless that was just before."""
+        if self._told is None or abs(at - self._told) >= allowance.seconds:
+            self._told = at
+        return self._told
 
     def wait(self, allowance: Allowance, at: float) -> float | None:
         """None if one more may be written at `at`, else in how many seconds it may. It is not counted.
@@ -61,10 +68,14 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Exceeded:
-    """Too much was written: in how many seconds the next one may be. `whole`: by all of its account."""
+    """Too much was written: in how many seconds the next one may be. `whole`: by all of its account.
+
+    `told` is when its author was told so, now or by an earlier message.
+    """
 
     allowance: Allowance
     seconds: float
+    told: float
     whole: bool = False
 
 
@@ -86,9 +97,9 @@ class Allowances:
             return None
         own, whole = self._window(f"{account}:{person}"), self._accounts.setdefault(account, Window())
         if self._person and (wait := own.wait(self._person, at)) is not None:
-            return Exceeded(self._person, wait)
+            return Exceeded(self._person, wait, own.told(self._person, at))
         if self._account and (wait := whole.wait(self._account, at)) is not None:
-            return Exceeded(self._account, wait, whole=True)
+            return Exceeded(self._account, wait, own.told(self._account, at), whole=True)
         if self._person:
             own.count(self._person, at)
         if self._account:
@@ -125,9 +136,9 @@ def exceeded_text(exceeded: Exceeded) -> str:
     )
 
 
-def exceeded_key(exceeded: Exceeded, account: str, person: str, at: float) -> str:
+def exceeded_key(exceeded: Exceeded, account: str, person: str) -> str:
     """The key under which it is told: once for each person and stretch of that length."""
-    return f"limit:{account}:{person}:{int(at // exceeded.allowance.seconds)}"
+    return f"limit:{account}:{person}:{exceeded.told:.3f}"
 
 
 def _time(seconds: float) -> str:

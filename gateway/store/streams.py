@@ -42,7 +42,7 @@ def _stream(tx: sqlite3.Connection, delivery_id: int, turn_id: int, last: int) -
     delivery = delivery_of(tx.execute(sql.DELIVERY_BY_ID, (delivery_id,)).fetchone())
     said = "\n\n".join(row[0].strip() for row in tx.execute(sql.SAID_IN, (turn_id,)))
     (told, _) = tx.execute(sql.TURN_FOR_NOTE, (turn_id,)).fetchone()  # of a turn that was cut and not killed
-    shown = "" if delivery.body == WORKING else delivery.body
+    shown = "" if delivery.body.startswith(WORKING) else delivery.body
     return GrowingStream(delivery, max(said, told, shown, key=len), bool(last))
 
 

@@ -14,11 +14,14 @@ TESTS = 4
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def house(tmp_path_factory):
-    """A stage with a gateway that few people may use, and not often; those people."""
+    """A stage with a gateway that few people may use, and not often; those people.
+
+    An hour: people are told once in each such stretch of the clock, and a minute may end within a test.
+    """
     async with open_stage(tmp_path_factory.mktemp("house"), *PLATFORMS) as opened:
         guests = {one: [Talk.new(opened, one) for _ in range(TESTS)] for one in PLATFORMS}
         allowed = [f"{one}:{ann.chat.person}" for one, anns in guests.items() for ann in anns]
-        opened.configure(access={"default": "deny", "allow": allowed}, limits={"messages_per_user": "3/1m"})
+        opened.configure(access={"default": "deny", "allow": allowed}, limits={"messages_per_user": "3/1h"})
         await opened.start()
         yield opened, guests
 
@@ -58,7 +61,7 @@ async def test_who_writes_too_much_is_told_once_and_can_stop(stage, ann):
     await ann.reads("two more")
     await ann.done(5)
     (told,) = refusals(ann)
-    assert "(3 messages in 1 minute)" in told
+    assert "(3 messages in 1 hour)" in told
     assert "please send it again in" in told
     assert not any(one in text for one in ("three more", "four more") for text in ann.texts)
 

@@ -19,7 +19,7 @@ ENDINGS = tuple(fold(ending) for ending in (CONTINUED, STOPPED, CUT_SHORT))
 _OPENINGS = ("You said:", "Going on with:")
 _NOTHING = (r"Done\.", r"You said nothing\.", r"Nothing was left unfinished\.")
 _AUTHOR = r"\w+(?: \d+)?: "  # in groups a request begins with the name of who made it
-_ATTACHED = r"\[(?:file|image|audio|voice|video)[^\]]*\](?: is not there: [^.]*\.)?"  # what a request names its files by
+_ATTACHED = r"\[(?:file|image|audio|voice|video)[^\]]*\](?: is not there: [^.]*\.)?"  # files of a request
 _SEEN = r"(?:I was given nothing but text\.|(?:[-•] \w+ \S+ \S+ (?:missing|\d+ bytes sha256 \w+)(?: |$))+)"
 
 
@@ -69,7 +69,7 @@ def _is_whole(text: str, requests: Sequence[str]) -> bool:
 
 def _begins(text: str, requests: Sequence[str]) -> bool:
     """Whether it is how an answer to any of these begins. Nothing at all is."""
-    if not text or text == fold(WORKING) or any(opening.startswith(text) for opening in _OPENINGS):
+    if not text or text.startswith(fold(WORKING)) or any(opening.startswith(text) for opening in _OPENINGS):
         return True
     opening = next((one for one in _OPENINGS if text.startswith(one)), None)
     if opening is None:

@@ -55,7 +55,7 @@ def allowances(person=THREE, account=None):
 
 def test_people_and_accounts_are_counted_apart():
     counts = allowances()
-    assert [counts.take("a", "1", f"x{n}", 0.0) for n in range(4)][-1] == Exceeded(THREE, 10.0)
+    assert [counts.take("a", "1", f"x{n}", 0.0) for n in range(4)][-1] == Exceeded(THREE, 10.0, 0.0)
     assert counts.take("a", "2", "y", 0.0) is None
     assert counts.take("b", "1", "x0", 0.0) is None
 
@@ -63,7 +63,7 @@ def test_people_and_accounts_are_counted_apart():
 def test_an_account_that_is_full_is_held_against_nobody():
     counts = allowances(Allowance(2, 10.0), Allowance(3, 10.0))
     found = [counts.take("a", str(n % 2), f"e{n}", 0.0) for n in range(4)]
-    assert found == [None, None, None, Exceeded(Allowance(3, 10.0), 10.0, whole=True)]
+    assert found == [None, None, None, Exceeded(Allowance(3, 10.0), 10.0, 0.0, whole=True)]
     assert counts.take("a", "1", "late", 10.0) is None
 
 
@@ -72,7 +72,7 @@ def test_an_event_counts_once(person):
     counts = allowances(person, THREE)
     assert [counts.take("a", "1", "same", at) for at in range(9)] == [None] * 9
     assert [counts.take("a", "1", f"e{n}", 9.0) for n in range(3)] == [None] * 2 + [
-        Exceeded(THREE, 1.0, whole=person is None)
+        Exceeded(THREE, 1.0, 9.0, whole=person is None)
     ]
 
 
@@ -104,11 +104,11 @@ def test_who_wrote_last_is_remembered(monkeypatch):
 @pytest.mark.parametrize(
     ("exceeded", "words"),
     [
-        (Exceeded(Allowance(20, 60.0), 12.2), ["20 messages in 1 minute", "in 13 seconds."]),
-        (Exceeded(Allowance(1, 3600.0), 3600.0), ["1 message in 1 hour", "in 1 hour."]),
-        (Exceeded(Allowance(5, 86400.0), 7201.0), ["5 messages in 24 hours", "in 3 hours."]),
-        (Exceeded(Allowance(5, 90.0), 0.0), ["in 90 seconds)", "in 1 second."]),
-        (Exceeded(Allowance(5, 60.0), 3.0, whole=True), ["More is written to this bot"]),
+        (Exceeded(Allowance(20, 60.0), 12.2, 0.0), ["20 messages in 1 minute", "in 13 seconds."]),
+        (Exceeded(Allowance(1, 3600.0), 3600.0, 0.0), ["1 message in 1 hour", "in 1 hour."]),
+        (Exceeded(Allowance(5, 86400.0), 7201.0, 0.0), ["5 messages in 24 hours", "in 3 hours."]),
+        (Exceeded(Allowance(5, 90.0), 0.0, 0.0), ["in 90 seconds)", "in 1 second."]),
+        (Exceeded(Allowance(5, 60.0), 3.0, 0.0, whole=True), ["More is written to this bot"]),
     ],
 )
 def test_what_is_said_about_a_limit(exceeded, words):
@@ -118,9 +118,21 @@ def test_what_is_said_about_a_limit(exceeded, words):
 
 
 def test_a_limit_is_told_once_for_each_person_and_stretch():
-    exceeded = Exceeded(THREE, 1.0)
-    keys = {exceeded_key(exceeded, "a", who, at) for who in "12" for at in (100.0, 104.0, 109.9, 110.0)}
-    assert len(keys) == 4
+    counts = Allowances(THREE)
+    for event in range(3):
+        assert counts.take("a", "1", f"x{event}", 99.0) is None
+    keys = []
+    for number, at in enumerate((99.5, 100.0, 104.0, 108.9)):
+        exceeded = counts.take("a", "1", f"y{number}", at)
+        assert exceeded is not None
+        keys.append(exceeded_key(exceeded, "a", "1"))
+    assert len(set(keys)) == 1
+    for event in range(3):
+        assert counts.take("a", "1", f"z{event}", 109.5) is None
+    again = counts.take("a", "1", "z3", 109.6)
+    assert again is not None
+    assert exceeded_key(again, "a", "1") not in keys
+    assert exceeded_key(again, "a", "2") != exceeded_key(again, "a", "1")
 
 
 # Codes.
