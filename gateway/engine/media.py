@@ -25,13 +25,13 @@ from gateway.model.attachment import (
     StoredAttachment,
 )
 from gateway.ports import ChatAdapter, Clock, MediaFiles, Store
-from gateway.rules.files import local_links, mention
+from gateway.rules.files import FOLDER, local_links, megabytes, safe_name
 from gateway.rules.retry import backoff
 
 _log = log.get()
 
-FETCHES = 4
-"""How many files are fetched at once."""
+FETCHES = 32
+"""How many files are fetched at once: enough that a few which hang keep nobody else's waiting."""
 
 FAILURES = 1000
 """Files that could not be had lately, and are not tried again."""
@@ -42,6 +42,10 @@ FETCH_SECONDS = 120.0
 
 MOST_FILES = 10
 """Files that go with one answer."""
+
+NOT_SENT = "({} was not sent: this gateway sends no files.)"
+NOT_SENT_BECAUSE = "({} was not sent: {}.)"
+TOO_MANY = f"no more than {MOST_FILES} go with an answer"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,49 +100,59 @@ class Media:
                     about = one.attachment
                     found.append(PromptFile(path, one.name, about.mime, about.kind))
             if problem:
-                problems.append(f"{mention(one)} is not there: {problem}.")
+                problems.append(f"({FOLDER}/{one.file_name} could not be fetched: {problem}.)")
         return tuple(found), tuple(problems)
 
     async def outgoing(
         self, turn_id: int, cwd: str | None, text: str, chunks: Sequence[FileChunk]
-    ) -> dict[str, OutFile]:
-        """The files that an answer hands out, by the path that it links to; what it gave as bytes, by a name
-        that is no path.
+    ) -> tuple[dict[str, OutFile], tuple[str, ...]]:
+        """The files that an answer hands out, by the path that it links to (what it gave as bytes, by a name
+        that is no path), and a line for each that it meant to and that cannot be sent.
         """
         if not self._policy.send:
-            return {}
-        paths = [*local_links(text), *(chunk.path for chunk in chunks if chunk.path)]
+            return {}, tuple(NOT_SENT.format(safe_name(one.name)) for one in chunks)
         found: dict[str, OutFile] = {}
-        for path in dict.fromkeys(paths):
-            if cwd is None or len(found) >= MOST_FILES:
-                break
-            number = f"{turn_id}.{len(found) + 1}"
-            if kept := await self._take(path, cwd, number):
+        left: list[str] = []
+        linked = local_links(text)
+        for path in dict.fromkeys([*linked, *(chunk.path for chunk in chunks if chunk.path)]):
+            kept = None
+            if cwd is not None and len(found) < MOST_FILES:
+                kept = await self._take(path, cwd, f"{turn_id}.{len(found) + 1}")
+            if isinstance(kept, OutFile):
                 found[path] = kept
-        for chunk in chunks:
-            if chunk.data and len(found) < MOST_FILES:
-                number = f"{turn_id}.{len(found) + 1}"
-                if kept := await self.keep(number, chunk.name, chunk.mime, chunk.data):
-                    found[f"\0{number}"] = kept
-        return found
+            elif kept or path not in linked:  # what merely looks like a link to a file here is none
+                left.append(NOT_SENT_BECAUSE.format(safe_name(path), kept or "it is no file of its own"))
+        for chunk in (one for one in chunks if one.data):
+            kept = TOO_MANY
+            if len(found) < MOST_FILES:
+                kept = await self.keep(f"{turn_id}.{len(found) + 1}", chunk.name, chunk.mime, chunk.data)
+            if isinstance(kept, OutFile):
+                found[f"\0{len(found)}"] = kept
+            else:
+                left.append(NOT_SENT_BECAUSE.format(safe_name(chunk.name), kept))
+        return found, tuple(left)
 
-    async def _take(self, path: str, cwd: str, number: str) -> OutFile | None:
+    async def _take(self, path: str, cwd: str, number: str) -> OutFile | str | None:
+        """A copy of a file that is linked to, why there is none, or None where the link leads to no file."""
         take = partial(self._parts.files.take, path, cwd, number, self._policy.max_size)
         try:
-            return await asyncio.to_thread(take)
+            taken = await asyncio.to_thread(take)
         except OSError as error:
             _log.warning("media.not_kept", why=str(error.strerror))
-            return None
+            return f"it could not be read: {error.strerror}"
+        if taken is None or taken.path:
+            return "it is empty" if taken is not None and not taken.size else taken
+        return f"it is too large: {megabytes(taken.size)}"
 
-    async def keep(self, number: str, name: str, mime: str, data: bytes) -> OutFile | None:
-        """Keep bytes that are to be sent; None when the disk does not take them."""
+    async def keep(self, number: str, name: str, mime: str, data: bytes) -> OutFile | str:
+        """Keep bytes that are to be sent; why not where the disk does not take them."""
         if len(data) > self._policy.max_size:
-            return None
+            return f"it is too large: {megabytes(len(data))}"
         try:
             return await asyncio.to_thread(self._parts.files.write, number, name, mime, data)
         except OSError as error:
             _log.warning("media.not_kept", why=str(error.strerror))
-            return None
+            return f"it could not be written: {error.strerror}"
 
     def _fetch(self, one: StoredAttachment) -> asyncio.Task[str]:
         """The one task that fetches a file; its result is what is wrong, in plain words, or empty."""
@@ -166,10 +180,9 @@ class Media:
         if one.id in self._failed:  # since it was read from the ledger
             return self._failed[one.id]
         if one.attachment.size is not None and one.attachment.size > limit:
-            outcome: FetchOutcome = FetchFailed(f"it is larger than {limit // 1024} KB")
+            outcome: FetchOutcome = FetchFailed(f"it is larger than {megabytes(limit)}")
         else:
-            async with self._slots:
-                outcome = await self._attempts(one, limit)
+            outcome = await self._attempts(one, limit)
         reach("media.fetched")
         match outcome:
             case Fetched():
@@ -190,7 +203,8 @@ class Media:
         for attempt in range(1, ATTEMPTS + 1):
             if adapter is None:
                 break
-            outcome = await self._attempt(adapter, one, limit)
+            async with self._slots:  # and not while it waits for another attempt
+                outcome = await self._attempt(adapter, one, limit)
             if isinstance(outcome, Fetched) or not outcome.again or attempt == ATTEMPTS:
                 break
             await self._parts.clock.sleep(backoff(attempt, first=1.0))

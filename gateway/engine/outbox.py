@@ -58,7 +58,8 @@ class OnUnknown(StrEnum):
 
 
 class Outbox:
-    """The queues of chats that are owed something; a thread counts as a chat of its own.
+    """The queues of chats that are owed something; a thread counts as a chat of its own, and so do the signs
+    at a chat's messages.
 
     A queue has a task while it is not empty.
     """
@@ -78,7 +79,7 @@ class Outbox:
         self._group = group
         self._on_unknown = on_unknown
         self._files = files
-        self._chats: dict[Route, deque[Delivery]] = {}
+        self._chats: dict[tuple[Route, bool], deque[Delivery]] = {}
         self._open = {account: asyncio.Event() for account in adapters}
         self._closing = asyncio.Event()
         self._empty = asyncio.Event()
@@ -98,13 +99,15 @@ class Outbox:
         """Queue deliveries that are in the ledger."""
         for delivery in deliveries:
             route = delivery.route
-            queue = self._chats.get(route)
+            # No answer waits for a sign that the platform does not take at the moment.
+            queued = (route, delivery.kind is DeliveryKind.RECEIPT)
+            queue = self._chats.get(queued)
             if queue is not None:
                 queue.append(delivery)
             elif route.account in self._open:
-                self._chats[route] = deque([delivery])
+                self._chats[queued] = deque([delivery])
                 self._empty.clear()
-                self._group.create_task(self._run(route), name=f"outbox-{route.account}")
+                self._group.create_task(self._run(*queued), name=f"outbox-{route.account}")
 
     def __len__(self) -> int:
         """How many chats are owed something."""
@@ -120,15 +123,15 @@ class Outbox:
         for event in self._open.values():
             event.set()
 
-    async def _run(self, route: Route) -> None:
-        queue = self._chats[route]
+    async def _run(self, route: Route, signs: bool) -> None:
+        queue = self._chats[route, signs]
         try:
             await self._open[route.account].wait()
             while queue and not self._closing.is_set():
                 await self._supervised(queue[0])
                 queue.popleft()
         finally:
-            del self._chats[route]
+            del self._chats[route, signs]
             if not self._chats:
                 self._empty.set()
 

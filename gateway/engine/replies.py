@@ -7,7 +7,8 @@ beginning and a file that has all of it.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from gateway.engine.media import Media
+from gateway.engine.endings import SAID_NOTHING
+from gateway.engine.media import NOT_SENT_BECAUSE, Media
 from gateway.model.address import ChatKind
 from gateway.model.agent import FileChunk
 from gateway.model.attachment import OutFile
@@ -15,7 +16,7 @@ from gateway.model.delivery import DeliveryKind, Draft
 from gateway.model.turn import TurnStart
 from gateway.ports import ChatAdapter
 from gateway.rules.chunking import chunk, utf16_len
-from gateway.rules.files import without_local_links
+from gateway.rules.files import megabytes, without_local_links
 from gateway.rules.markdown import cut
 
 WHOLE = "answer.md"
@@ -24,7 +25,6 @@ MOST_PIECES = 50
 """Messages of an answer that cannot be sent as a file. Beyond that the chat would be blocked for minutes."""
 
 TOO_LONG = "(The answer goes on: it has {} characters in all. Ask for a part of it.)"
-TOO_LARGE = "({} is too large to be sent here: {} MB.)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +49,17 @@ class Replies:
     async def drafts(self, start: TurnStart, answer: Answer) -> tuple[Draft, ...]:
         """What is owed. In groups the first message quotes the one that it answers."""
         adapter = self._adapters[start.session.address.account]
-        handed = await self._media.outgoing(start.turn_id, answer.cwd, answer.text, answer.files)
-        sent = {path: file for path, file in handed.items() if file.path and file.size <= adapter.file_limit}
+        handed, left = await self._media.outgoing(start.turn_id, answer.cwd, answer.text, answer.files)
+        sent = {path: file for path, file in handed.items() if file.size <= adapter.file_limit}
         text = without_local_links(answer.text, sent.__contains__) if sent else answer.text
-        for path, file in handed.items():
-            if path not in sent:
-                text = f"{text}\n\n{TOO_LARGE.format(file.name, round(file.size / 1024**2, 1))}"
+        too_large = [
+            NOT_SENT_BECAUSE.format(file.name, f"it is too large here: {megabytes(file.size)}")
+            for path, file in handed.items()
+            if path not in sent
+        ]
+        text = "\n\n".join(filter(None, [text, "\n".join((*left, *too_large))]))
         if not text.strip():
-            text = "\n".join(f"📎 {file.name}" for file in sent.values())
+            text = "\n".join(f"📎 {file.name}" for file in sent.values()) or SAID_NOTHING
         pieces, whole = await self._pieces(start, text, adapter)
         reply_to = quote(start)
         return (
@@ -73,14 +76,15 @@ class Replies:
         limit = adapter.text_limit
         pieces: tuple[str, ...] = ()
         if utf16_len(text) <= limit * self._max_messages:  # else it is not even looked at as a whole
-            pieces = cut(text, limit, adapter.fits)
+            pieces = cut(text, limit, adapter.fits) or chunk(text, limit) or (SAID_NOTHING,)
             if len(pieces) <= self._max_messages:
                 return pieces, ()
         whole = await self._media.keep(f"{start.turn_id}.0", WHOLE, "text/markdown", text.encode())
-        if whole is not None and whole.size <= adapter.file_limit:
+        if not isinstance(whole, str) and whole.size <= adapter.file_limit:
             end = f"\n\n{GOES_ON}"
-            first = cut(text[: 2 * limit], limit - len(end), lambda piece: adapter.fits(piece + end))[0]
-            return (first + end,), (whole,)
+            begun = cut(text[: 2 * limit], limit - len(end), lambda piece: adapter.fits(piece + end))
+            first, *_ = begun or chunk(text, limit - len(end)) or ("",)
+            return ((first + end).lstrip(),), (whole,)
         pieces = pieces or chunk(text, limit)
         if len(pieces) > MOST_PIECES:
             pieces = (*pieces[:MOST_PIECES], TOO_LONG.format(len(text)))
@@ -89,7 +93,7 @@ class Replies:
 
 def plain_drafts(start: TurnStart, text: str, limit: int) -> tuple[Draft, ...]:
     """The text alone, cut wherever it has to be: for when nothing better can be made of it."""
-    pieces = chunk(text, limit)[:MOST_PIECES]
+    pieces = chunk(text, limit)[:MOST_PIECES] or (SAID_NOTHING,)
     return tuple(Draft(DeliveryKind.REPLY, one, "" if n else quote(start)) for n, one in enumerate(pieces))
 
 

@@ -173,7 +173,14 @@ class Streams:
             now = clock.monotonic()
             for stream in tuple(self._streams):
                 if stream.due <= now and stream.idle.is_set() and not stream.refused:
-                    self._grow(stream)
+                    self._supervised(stream)
+
+    def _supervised(self, stream: Stream) -> None:
+        try:
+            self._grow(stream)
+        except Exception:  # noqa: BLE001  supervisor: one answer's picture of progress must not end the others'
+            _log.exception("stream.error", turn=stream.turn_id)
+            stream.refused = True
 
     def _grow(self, stream: Stream) -> None:
         adapter = self._parts.adapters[stream.route.account]

@@ -108,12 +108,12 @@ class Timers:
         assert self._policy.media is not None
         assert self._files is not None
         # Asked before the folder is read: what comes into use meanwhile is too young to go.
-        in_use = await self._ledger.files_in_use()
         before = self._clock.now() - self._policy.media
         try:
+            in_use = await self._ledger.files_in_use()
             gone = await asyncio.to_thread(self._files.sweep, before, in_use)
-        except OSError as error:
-            _log.warning("media.not_swept", why=str(error.strerror))
+        except (OSError, LedgerUnavailableError) as error:
+            _log.warning("media.not_swept", why=str(error))
             return
         if gone:
             _log.info("media.swept", files=gone)

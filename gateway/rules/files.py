@@ -43,6 +43,13 @@ def safe_name(name: str) -> str:
     return f"{stem}.{suffix}" if suffix else stem
 
 
+def megabytes(size: int) -> str:
+    """A number of bytes, in words."""
+    if size < 1024 * 1024:
+        return f"{max(1, round(size / 1024))} KB"
+    return f"{size / 1024**2:.1f} MB".replace(".0 MB", " MB")
+
+
 def mention(attachment: StoredAttachment) -> str:
     """How a message names one of its files: by its path in the working directory."""
     path = f"{FOLDER}/{attachment.file_name}"

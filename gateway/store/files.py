@@ -11,6 +11,9 @@ from gateway.rules.files import INCOMING, safe_name, with_mentions
 from gateway.store import statements as sql
 from gateway.store.rows import attachment_of, file_of
 
+LARGEST = 2**63 - 1
+"""Bytes. What a platform says beyond that fits into no database, and is no size."""
+
 
 def attach(
     tx: sqlite3.Connection, message_id: int, account: str, attachments: Sequence[Attachment]
@@ -21,7 +24,8 @@ def attach(
 
 def _insert(tx: sqlite3.Connection, message_id: int, account: str, one: Attachment) -> StoredAttachment:
     given, mime = storable(one.name), storable(one.mime)
-    values = (message_id, account, one.ref, given, mime, one.size, one.kind, safe_name(given))
+    size = one.size if one.size is not None and 0 <= one.size <= LARGEST else None
+    values = (message_id, account, storable(one.ref), given, mime, size, one.kind, safe_name(given))
     row = tx.execute(sql.INSERT_ATTACHMENT, (*values, AttachmentState.WAITING)).fetchone()
     return attachment_of(row)
 

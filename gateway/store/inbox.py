@@ -7,6 +7,7 @@ from gateway.model.delivery import Delivery, DeliveryKind, Draft, Receipt
 from gateway.model.grant import Pairing
 from gateway.model.intake import Accepted, BatchResult
 from gateway.model.message import Amendment, Entry, MessageKind, MessageState, Refusal
+from gateway.model.text import storable
 from gateway.store import files, grants
 from gateway.store import statements as sql
 from gateway.store.generations import next_generation, session_at
@@ -59,7 +60,7 @@ def _amend(tx: sqlite3.Connection, amendment: Amendment) -> None:
 
 def _ref(chat: str, message_ref: str) -> str:
     """What an amendment finds a message by; nothing for what the platform gives no id."""
-    return f"{chat}/{message_ref}" if message_ref else ""
+    return storable(f"{chat}/{message_ref}") if message_ref else ""
 
 
 def _accept_one(tx: sqlite3.Connection, entry: Entry, owed: list[Delivery | None], now: float) -> Accepted:

@@ -5,6 +5,7 @@ copied at once: it is sent as it was then, whatever becomes of their working dir
 """
 
 import contextlib
+import errno
 import io
 import mimetypes
 import os
@@ -48,6 +49,8 @@ class MediaFolder:
         """Have a file that came in lie in an agent's working directory as well; its path there."""
         source, folder = self._root / INCOMING / name, Path(cwd) / FOLDER
         folder.mkdir(parents=True, exist_ok=True)
+        if folder.is_symlink():  # it would have the gateway write wherever the agent likes
+            raise NotADirectoryError(errno.ENOTDIR, f"{FOLDER} is a link", str(folder))
         target = folder / name
         if not (target.is_file() and not target.is_symlink()):
             part = folder / f".{name}.part"
@@ -75,7 +78,7 @@ class MediaFolder:
         ):
             return None
         try:
-            opened = os.open(found, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+            opened = _open_within(base, inside.parts)
         except OSError:
             return None
         about = os.fstat(opened)
@@ -129,6 +132,20 @@ class MediaFolder:
                         Path(entry.path).unlink(missing_ok=True)
                         gone += 1
         return gone
+
+
+def _open_within(base: Path, parts: tuple[str, ...]) -> int:
+    """Open a file below a folder, of whose path no part may have become a link since it was looked at."""
+    at = os.open(base, os.O_RDONLY | os.O_DIRECTORY)
+    for index, part in enumerate(parts):
+        last = index == len(parts) - 1
+        kind = os.O_NONBLOCK if last else os.O_DIRECTORY
+        try:
+            below = os.open(part, os.O_RDONLY | os.O_NOFOLLOW | kind, dir_fd=at)
+        finally:
+            os.close(at)
+        at = below
+    return at
 
 
 def _mime(name: str) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.agents import handouts
+from gateway.agents import enclosures, handouts
 from gateway.agents.demo_files import picture
 from gateway.agents.process import AgentProcess
 from gateway.model.agent import (
@@ -35,7 +35,7 @@ from tests.contract.agents import (
 )
 
 PICTURE = b"\x89PNG\r\n\x1a\n a picture"
-MANY = 5 * 1024 * 1024
+MANY = enclosures.FILE_LIMIT
 PNG = picture(3000)
 
 
@@ -165,20 +165,20 @@ async def test_a_file_as_large_as_it_may_be_arrives(tmp_path: Path, monkeypatch:
 def large_files(folder: Path) -> tuple[PromptFile, ...]:
     """Fifteen megabytes."""
     whole = PICTURE + bytes(MANY - len(PICTURE))
-    paths = [folder / "work" / f"{number}.png" for number in range(3)]
+    paths = [folder / "work" / f"{number}.png" for number in range(4)]
     return tuple(prompt_file(path, whole, AttachmentKind.IMAGE, "image/png") for path in paths)
 
 
 async def test_a_prompt_of_twenty_megabytes_arrives(tmp_path: Path) -> None:
     async with odd_chat(tmp_path, "takes_files") as chat:
         told = json.loads(await chat.ask("look", files=large_files(tmp_path)))
-    assert [block.get("data") for block in told[1:]] == [(MANY + 2) // 3 * 4] * 3
+    assert [block.get("data") for block in told[1:]] == [(MANY + 2) // 3 * 4] * 4
 
 
 async def test_the_demo_agent_reads_twenty_megabytes(tmp_path: Path) -> None:
     async with pool_of(demo_spec(tmp_path)) as pool:
         said = await Chat(pool).ask("[[see]]", files=large_files(tmp_path))
-        assert said.count(f"image/png {MANY} bytes") == 3
+        assert said.count(f"image/png {MANY} bytes") == 4
 
 
 async def test_an_agent_that_dies_of_a_long_prompt_is_lost_and_replaced(

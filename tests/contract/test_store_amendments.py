@@ -182,3 +182,11 @@ async def test_files_go_with_their_conversation(ledger):
     start = await ledger.begin(1)
     await ledger.end(start.turn_id)
     assert (await ledger.store.forget(ledger.tick(1e6), 0, 100))[0] == 1
+
+
+@pytest.mark.parametrize("size", [-1, 2**63, 10**30])
+async def test_a_size_that_is_none_does_not_keep_a_message_out(ledger, size):
+    odd = replace(PHOTO, size=size, ref="half \ud800")
+    origin = replace(ANN, message_ref="1\ud800")
+    result = await accept(ledger, replace(entry("look", "f1", origin=origin), attachments=(odd,)))
+    assert result.accepted[0].attachments[0].attachment.size is None

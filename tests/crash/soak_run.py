@@ -24,7 +24,7 @@ from tests.harness.gateway import Gateway
 from tests.harness.memory import Memory
 
 NOTICES = frozenset({DRAINING, *CUT_NOTICE.values()})
-SIGNS = ("⚠", INTERNAL_ERROR, "is not there: ")
+SIGNS = ("⚠", INTERNAL_ERROR, "could not be fetched: ")
 CANNOT_BE_ASKED = frozenset({"telegram"})
 
 STUCK = 60.0

@@ -78,7 +78,7 @@ async def test_one_that_is_too_large_is_told_of_and_the_words_count(ann):
     await ann.done(1)
     (answer,) = ann.texts
     assert shape(answer, ["watch this [[see]]"]) is Shape.WHOLE, answer
-    assert "is not there: it is larger than 64 KB" in " ".join(answer.split())
+    assert "could not be fetched: it is larger than 64 KB" in " ".join(answer.split())
     assert "I was given nothing but text." in answer
     assert given(ann.stage, film.content) == []
 

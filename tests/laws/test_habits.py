@@ -16,6 +16,7 @@ SUPERVISORS = {
     "gateway/engine/lanes.py:Lanes._run": "one session's bug must not end the others",
     "gateway/engine/media.py:Media._supervised": "one file's trouble must not end the gateway",
     "gateway/engine/outbox.py:Outbox._supervised": "one delivery's bug must not silence its chat",
+    "gateway/engine/streams.py:Streams._supervised": "one picture of progress must not end the others",
     "gateway/engine/streams.py:Streams._step": "a picture of progress must not end the gateway",
     "gateway/engine/turns.py:Turns._end_in_ledger": "a turn that stays running blocks its chat",
     "gateway/engine/turns.py:Turns._supervised": "whatever happened, the turn has to end in the ledger",

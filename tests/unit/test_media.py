@@ -74,7 +74,7 @@ async def test_a_file_without_words_is_a_message(tmp_path):
     ("attachment", "found", "why"),
     [
         (PHOTO, FetchFailed("it is gone"), "it is gone"),
-        (replace(PHOTO, size=2 * 1024 * 1024), b"png", "it is larger than 1024 KB"),
+        (replace(PHOTO, size=2 * 1024 * 1024), b"png", "it is larger than 1 MB"),
         (NOTES, b"x" * (1024 * 1024 + 1), "it is too large"),
     ],
 )
@@ -86,7 +86,7 @@ async def test_a_file_that_cannot_be_had_is_told_to_the_agent(tmp_path, attachme
         await it.idle()
         ((_, prompt),) = agents.prompts
         assert prompt.files == ()
-        assert f"is not there: {why}." in prompt.text
+        assert f"could not be fetched: {why}.)" in prompt.text
 
 
 async def test_trouble_that_passes_is_waited_for(tmp_path):

@@ -133,3 +133,12 @@ def test_old_files_go_unless_they_are_needed(media, tmp_path):
 
 def test_sweeping_before_there_is_anything(media):
     assert media.sweep(1000, ()) == 0
+
+
+def test_a_folder_of_attachments_that_leads_elsewhere_is_not_written_to(media, cwd, tmp_path):
+    came(media, "1-a.txt", b"words")
+    (tmp_path / "elsewhere").mkdir()
+    (cwd / "attachments").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(OSError, match="is a link"):
+        media.place("1-a.txt", str(cwd))
+    assert list((tmp_path / "elsewhere").iterdir()) == []

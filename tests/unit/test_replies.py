@@ -1,5 +1,6 @@
 """What a chat is owed for an answer: pieces, files, and signs."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -7,10 +8,11 @@ import pytest
 from gateway.engine.replies import GOES_ON
 from gateway.model.agent import Ended, FileChunk, TextChunk
 from gateway.model.attachment import OutFile
-from gateway.model.delivery import Delivered, DeliveryKind, Rejected, Unknown
+from gateway.model.delivery import Delivered, DeliveryKind, Rejected, RetryAfter, Unknown
 from gateway.model.usage import Usage
 from tests.helpers.fakes import Answer, ScriptedAgents
 from tests.helpers.house import House, fresh_house
+from tests.helpers.ledgers import ACCOUNT, entry
 from tests.helpers.onlookers import Arrived, TalkingAgents, done, pass_time, scene, seen
 
 
@@ -94,7 +96,7 @@ async def test_what_is_too_large_is_said(tmp_path, work):
     (work / "big.bin").write_bytes(b"x" * 2 * 1024 * 1024)
     async with fresh_house(tmp_path, agents=ScriptedAgents(cwd=str(work))) as it:
         ((_, body),) = await answered(it, "Here: [big](big.bin)")
-        assert body == "Here: [big](big.bin)\n\n(big.bin is too large to be sent here: 2.0 MB.)"
+        assert body == "Here: [big](big.bin)\n\n(big.bin was not sent: it is too large: 2 MB.)"
 
 
 async def test_a_file_that_was_lost_meanwhile_is_told_to_the_operator(tmp_path, work):
@@ -177,3 +179,44 @@ async def test_a_sign_that_cannot_be_given_troubles_nobody(tmp_path, trouble):
         it.lanes.wake(1)
         await pass_time(it, 120.0)
         assert len(it.outbox) == 0
+
+
+@pytest.mark.parametrize(
+    ("chunk", "said"),
+    [
+        (FileChunk("big.png", "image/png", b"x" * (1024 * 1024 + 1)), "it is too large: 1 MB"),
+        (FileChunk("", "", path="/etc/passwd"), "it is no file of its own"),
+        (FileChunk("e.txt", "text/plain", path="e.txt"), "it is empty"),
+    ],
+)
+async def test_an_answer_that_is_only_a_file_is_never_silence(tmp_path, work, chunk, said):
+    (work / "e.txt").write_bytes(b"")
+    async with fresh_house(tmp_path, agents=ScriptedAgents(cwd=str(work))) as it:
+        ((kind, body),) = await answered(it, "", chunk)
+        assert kind is DeliveryKind.REPLY
+        assert said in body
+
+
+@pytest.mark.parametrize("text", [">\n" * 3000, "\u200b" * 5000, "\n> \n" * 2000])
+async def test_what_comes_to_nothing_when_it_is_cut_is_never_silence(tmp_path, text):
+    async with fresh_house(tmp_path) as it:
+        found = await answered(it, text)
+        assert [kind for kind, _ in found if kind is DeliveryKind.REPLY]
+        assert all(body.strip() for kind, body in found if kind is DeliveryKind.REPLY)
+
+
+async def test_of_many_files_the_first_are_sent_and_the_rest_is_said(tmp_path, work):
+    async with fresh_house(tmp_path, agents=ScriptedAgents(cwd=str(work))) as it:
+        found = await answered(it, "", *(FileChunk(f"{n}.png", "image/png", b"png") for n in range(12)))
+        assert [kind for kind, _ in found].count(DeliveryKind.FILE) == 10
+        assert found[0][1].count("no more than 10 go with an answer") == 2
+
+
+async def test_no_answer_waits_for_a_sign(tmp_path):
+    async with scene(tmp_path) as s, s.life(receipts=True) as it:
+        s.chat.script["1001"].extend([RetryAfter(300.0, "slow down")])
+        await s.ledger.store.accept(ACCOUNT, [replace(entry("hello", "s1"), receipt=True)], [], {}, 1.0)
+        it.outbox.push(await s.ledger.store.owed(ACCOUNT))
+        it.lanes.wake(1)
+        await pass_time(it, 2.0)
+        assert s.chat.texts() == ["echo hello"]
