@@ -7,8 +7,14 @@ Places are byte offsets into the source's UTF-8. Parsing is linear. A text that 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
+from gateway.rules.chunking import effort
+
 if TYPE_CHECKING:
     import pyromark
+
+
+_MOST_EFFORT = 4_000
+"""Each takes some microseconds: a message is rendered before it is known to fit, and while others wait."""
 
 
 class Event(NamedTuple):
@@ -51,7 +57,9 @@ def tidy(text: str) -> str:
 
 
 def parse(markdown: str) -> Parsed | None:
-    """Parse a tidy text."""
+    """Parse a tidy text; None for one of so many parts that nobody reads it."""
+    if effort(markdown) > _MOST_EFFORT:
+        return None
     import pyromark  # noqa: PLC0415 - only texts with markup need it, and the start of the program does not
 
     try:

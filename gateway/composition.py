@@ -173,7 +173,7 @@ def _turns(ground: Ground, parts: TurnParts) -> Turns:
     return Turns(
         parts,
         ground.opening.boot_id,
-        NotePolicy(resume.freshness, resume.finish, resume.ask_for),
+        NotePolicy(resume.freshness, resume.finish, resume.ask_for, resume.max_attempts),
         config.sessions.idle_reset,
         collect=config.sessions.busy == "collect",
         receipts=config.delivery.receipts == "reactions",

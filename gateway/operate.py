@@ -122,7 +122,7 @@ def _progress(found: dict[str, Any]) -> str:
     if found["phase"] == "waiting":
         # Whole ten seconds, so that a line is said when something changes and not twice a second.
         left = int((found["deadline"] or 0) // 10 * 10)
-        return f"waiting for {turns or 'lanes to end'}; more than {left} s left (`carryon undrain` undoes it)"
+        return f"waiting for {turns or 'conversations to end'}; more than {left} s left (`carryon undrain` undoes it)"
     return f"{found['phase']}: {turns or 'no turn is running'}"
 
 

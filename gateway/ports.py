@@ -308,8 +308,8 @@ class Inbox(Protocol):
         """Take waiting messages of a session back; how many still waited."""
         ...
 
-    async def ask_again(self, session_id: int, event_id: str, now: float) -> bool:
-        """Queue what people last asked in a session once more, files and all, under a new event id.
+    async def ask_again(self, session_id: int, event_id: str, by: Origin, now: float) -> bool:
+        """Queue what people last asked in a session once more, files and all, as a request of this person's.
 
         False when nothing was ever asked there. An event id enters once, and is then true again.
         """
@@ -582,16 +582,22 @@ class Grants(Protocol):
         """The codes that are valid, oldest first."""
         ...
 
-    async def grant(self, grant: Grant) -> None:
-        """Let somebody in, or change their role. Their code is used up."""
+    async def grant(self, grant: Grant) -> tuple[Delivery, ...]:
+        """Let somebody in, or change their role. Their code is used up; what is owed since.
+
+        That is the news for whoever asked by it, and the edits of what administrators were told of it.
+        """
         ...
 
-    async def refuse_pairing(self, account: str, person: str) -> bool:
-        """Somebody is not let in: their code is void; false when they had none."""
+    async def refuse_pairing(self, account: str, person: str, now: float) -> tuple[Delivery, ...] | None:
+        """Somebody is not let in: their code is void; what is owed since. None when they had none."""
         ...
 
-    async def revoke(self, account: str, person: str) -> bool:
-        """Take a grant back; false when there was none."""
+    async def revoke(self, account: str, person: str, now: float | None = None) -> bool:
+        """Take a grant back; false when there was none. For a day they are given no code.
+
+        `now` is the time of this machine where it is not given.
+        """
         ...
 
     async def withdraw_of(self, account: str, person: str) -> tuple[int, ...]:

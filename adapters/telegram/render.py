@@ -6,6 +6,7 @@ Source: https://core.telegram.org/bots/api#messageentity
 """
 
 import re
+from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
@@ -65,11 +66,16 @@ def render(markdown: str) -> Rendered:
 def _with_formulas(parsed: Parsed) -> Parsed | None:
     r"""Formulas in \( \) and \[ \] as they are written, and products: nothing in them is a mark."""
     code = [(one.start, one.end) for one in parsed.events if one.name in {"Code", "+CodeBlock"}]
+    ends = [end for _, end in code]
+
+    def in_code(found: re.Match[bytes]) -> bool:
+        first = bisect_right(ends, found.start())
+        return first < len(code) and code[first][0] < found.end()
+
     edits = [
         Edit(found.start(), found.end(), _PUNCTUATION.sub(r"\\\1", found[0].decode()))
         for found in _FORMULA.finditer(parsed.source)
-        if b"\n\n" not in found[0]
-        and not any(begin < found.end() and found.start() < end for begin, end in code)
+        if b"\n\n" not in found[0] and not in_code(found)
     ]
     return parse(edited(parsed.source, edits)) if edits else parsed
 

@@ -148,7 +148,7 @@ class Ladder:
             if self.request.ended_turns and not replay.messages:
                 return "the agent loaded the session without any of its history"
             self.process.keep_offer(stored, offer)
-            refused = await apply_settings(self.process, stored, self.request.settings)
+            applied = await apply_settings(self.process, stored, self.request.settings)
         except AgentRefusedError as error:
             return f"the agent refused to load the session: {error.said}"
         except TimeoutError:
@@ -162,7 +162,13 @@ class Ladder:
             else "the agent loaded the session"
         )
         return Opened(
-            ResumeMode.NATIVE, why, stored, self.cwd, last_replayed=replay.last_said, refused=refused
+            ResumeMode.NATIVE,
+            why,
+            stored,
+            self.cwd,
+            last_replayed=replay.last_said,
+            refused=applied.refused,
+            wishes=applied.left,
         )
 
     async def _settle(self, replay: Replay) -> None:
@@ -192,17 +198,20 @@ class Ladder:
                 connection = self.process.connection
                 created, offer = await self._let_in(lambda: connection.new_session(self.cwd))
                 self.process.keep_offer(created, offer)
-                refused = await apply_settings(self.process, created, self.request.settings)
+                applied = await apply_settings(self.process, created, self.request.settings)
         except TimeoutError:
             raise AgentGoneError("a new session was not answered in time") from None
         if preamble:
             why = f"{why}; a new session was given the transcript"
-            return Opened(ResumeMode.BOOTSTRAP, why, created, self.cwd, preamble, refused=refused)
+            mode = ResumeMode.BOOTSTRAP
+            return Opened(
+                mode, why, created, self.cwd, preamble, refused=applied.refused, wishes=applied.left
+            )
         if self.request.agent_session_id is None:
             why = "this is a new conversation"
         else:
             why = f"{why}; there was no history to give to a new session"
-        return Opened(ResumeMode.FRESH, why, created, self.cwd, refused=refused)
+        return Opened(ResumeMode.FRESH, why, created, self.cwd, refused=applied.refused, wishes=applied.left)
 
     async def _let_in(self, request: Callable[[], Awaitable[T]]) -> T:
         """The answer to a request, where need be and where that is possible after a login."""

@@ -6,7 +6,7 @@ from doing harm. What a person chose and the agent does not take any more is tol
 
 import asyncio
 from collections.abc import Awaitable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from gateway.agents.offers import SWITCH
@@ -26,20 +26,30 @@ class SettingRefusedError(Exception):
         self.message = message
 
 
-async def apply_settings(process: AgentProcess, agent_session_id: str, chosen: Settings) -> tuple[str, ...]:
-    """Set mode and options of a new or loaded session; the sentences of those that were not taken.
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """A sentence for each wish of a person that was not taken, and the wishes that are left without them."""
+
+    refused: tuple[str, ...]
+    left: Settings
+
+
+async def apply_settings(process: AgentProcess, agent_session_id: str, wished: Settings) -> Applied:
+    """Set mode and options of a new or loaded session.
 
     Raises `SettingRefusedError`, and `AgentGoneError` when the process is of no use.
     """
     spec, refused = process.spec, list[str]()
-    chosen = _in_its_words(chosen, process.offer(agent_session_id))
-    own = dict(chosen.options)
+    chosen = _in_its_words(wished, process.offer(agent_session_id))
+    own, left = dict(chosen.options), wished
+    as_wished = {told: pair for (told, _), pair in zip(chosen.options, wished.options, strict=True)}
     for option, value in {**spec.options, **own}.items():
         problem = await set_option(process, agent_session_id, option, value)
         if problem and option not in own:
             raise SettingRefusedError(f"{problem} It is demanded by agents.{spec.name}.options.")
         if problem:
             refused.append(problem)
+            left = replace(left, options=tuple(one for one in left.options if one != as_wished[option]))
     for mode, demanded in ((chosen.mode, False), (spec.mode, True)):
         if not mode:
             continue
@@ -49,7 +59,8 @@ async def apply_settings(process: AgentProcess, agent_session_id: str, chosen: S
         if demanded:
             raise SettingRefusedError(f"{problem} It is demanded by agents.{spec.name}.mode.")
         refused.append(problem)
-    return tuple(refused)
+        left = replace(left, mode=None)
+    return Applied(tuple(refused), left)
 
 
 def _in_its_words(chosen: Settings, offer: AgentOffer) -> Settings:

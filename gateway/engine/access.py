@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from gateway import log
 from gateway.engine.outbox import Outbox
 from gateway.model.address import ChatKind
-from gateway.model.delivery import DeliveryKind, Draft
+from gateway.model.delivery import Delivery, DeliveryKind, Draft
 from gateway.model.grant import Grant, Pairing, Role
 from gateway.model.message import Origin
 from gateway.model.operation import Done, OperationOutcome, Refused
@@ -22,6 +22,7 @@ from gateway.rules import access as rules
 from gateway.rules import pairing as words
 from gateway.rules.access import AccessPolicy
 from gateway.rules.allowance import Allowance, Window
+from gateway.rules.pairing import let_in_text
 
 _log = log.get()
 
@@ -61,6 +62,7 @@ class Access:
         self._admin_chats: OrderedDict[tuple[str, str], int] = OrderedDict()
         self._guesses: dict[str, Window] = {}
         self._loading = asyncio.Lock()
+        self._deciding = asyncio.Lock()
         self._loaded = False
 
     @property
@@ -115,39 +117,56 @@ class Access:
     async def _tell(self, pairing: Pairing, session_id: int) -> None:
         parts = self._parts
         draft = Draft(DeliveryKind.NOTICE, words.asks_text(pairing), buttons=words.asks_buttons(pairing))
-        key = f"pairing:{pairing.code}:{session_id}"
+        key = words.asks_key(pairing, session_id)
         try:
-            if await parts.store.session(session_id) is not None:  # else it is so old that it was deleted
-                parts.outbox.push(await parts.store.notify(session_id, (draft,), parts.clock.now(), key=key))
+            # Not while it is decided: a notice that came after that would keep its buttons for ever.
+            async with self._deciding:
+                now = parts.clock.now()
+                if await pairing_of(parts.store, pairing.code, now) is None:
+                    return  # the first who was told was quick
+                if await parts.store.session(session_id) is None:
+                    return  # so old that it was deleted
+                owed = await parts.store.notify(session_id, (draft,), now, key=key)
         except LedgerUnavailableError as error:
             _log.warning("pairing.not_told", account=pairing.account, why=str(error))
+            return
+        parts.outbox.push(owed)
 
     async def let_in(self, code: str, role: Role, by: str = OPERATOR) -> OperationOutcome:
         """Let somebody in who was given this code. They are told in their chat, once."""
         await self.load()
         parts = self._parts
-        grant = await grant_by_code(parts.store, code, role, by, parts.clock.now())
-        if grant is None:
+        async with self._deciding:
+            granted = await _grant(parts.store, code, role, by, parts.clock.now())
+        if granted is None:
             return Refused(words.NO_SUCH_CODE)
+        grant, owed = granted
         self._grants[grant.account, grant.person] = grant
         self._renew()
         _log.info("access.granted", account=grant.account, person=grant.person, role=grant.role, by=by)
-        key = words.welcome_key(grant)
-        parts.outbox.push([one for one in await parts.store.owed(grant.account) if one.key == key])
+        parts.outbox.push(owed)
         return Done(let_in_text(grant))
 
     async def keep_out(self, code: str, by: str) -> OperationOutcome:
         """Refuse somebody who was given this code."""
         await self.load()
-        store = self._parts.store
-        pairing = await pairing_of(store, code, self._parts.clock.now())
-        if pairing is None or not await store.refuse_pairing(pairing.account, pairing.person):
+        parts, now = self._parts, self._parts.clock.now()
+        async with self._deciding:
+            pairing = await pairing_of(parts.store, code, now)
+            if pairing is None:
+                return Refused(words.NO_SUCH_CODE)
+            owed = await parts.store.refuse_pairing(pairing.account, pairing.person, now)
+        if owed is None:
             return Refused(words.NO_SUCH_CODE)
         _log.info("access.refused", account=pairing.account, person=pairing.person, by=by)
-        return Done(f"{words.called(pairing.person, pairing.name)} was refused")
+        parts.outbox.push(owed)
+        return Done(words.refused_text(pairing.person, pairing.name))
 
     async def pressed(self, account: str, person: str, about: str) -> str:
-        """What comes of a button below a notice of `announce`; the answer for the chat."""
+        """What comes of a button below a notice of `announce`; the answer for the chat.
+
+        There is none to a press that decides: the notice itself then says what came of it.
+        """
         if not self.is_admin(account, person):
             return words.ADMINS_ONLY
         by, now = f"{account}:{person}", self._parts.clock.monotonic()
@@ -162,7 +181,7 @@ class Access:
         if isinstance(outcome, Refused):
             guesses.count(GUESSES, now)
             return words.TOO_LATE
-        return f"{outcome.text}."
+        return ""
 
     async def _is_of(self, account: str, code: str) -> bool:
         """An administrator of one account lets nobody in on another."""
@@ -172,7 +191,7 @@ class Access:
     async def revoke(self, account: str, person: str) -> OperationOutcome:
         """Take a grant back. What the person has under way is the caller's to end."""
         await self.load()
-        if not await self._parts.store.revoke(account, person):
+        if not await self._parts.store.revoke(account, person, self._parts.clock.now()):
             return Refused(not_granted_text(self._configured, account, person))
         self._grants.pop((account, person), None)
         self._renew()
@@ -195,19 +214,20 @@ async def pairing_of(store: Grants, code: str, now: float) -> Pairing | None:
 
 
 async def grant_by_code(store: Grants, code: str, role: Role, by: str, now: float) -> Grant | None:
-    """Let somebody in by a code, in the ledger; None when it is not valid."""
+    """Let somebody in by a code, in the ledger alone; None when it is not valid."""
+    granted = await _grant(store, code, role, by, now)
+    return granted[0] if granted else None
+
+
+async def _grant(
+    store: Grants, code: str, role: Role, by: str, now: float
+) -> tuple[Grant, tuple[Delivery, ...]] | None:
+    """The grant, and what is owed since."""
     pairing = await pairing_of(store, code, now)
     if pairing is None:
         return None
     grant = Grant(pairing.account, pairing.person, pairing.name, role, by, now)
-    await store.grant(grant)
-    return grant
-
-
-def let_in_text(grant: Grant) -> str:
-    """What whoever let somebody in is told."""
-    role = ", as an administrator" if grant.role is Role.ADMIN else ""
-    return f"{words.called(grant.person, grant.name)} was let in{role}"
+    return grant, await store.grant(grant)
 
 
 def revoked_text(configured: AccessPolicy, account: str, person: str) -> str:

@@ -15,6 +15,7 @@ from gateway.rules.offers import MAY, settled_text
 from gateway.rules.words import counted
 
 NOTHING_ASKED = "Nothing is asked here at the moment."
+ONLY_ONCE = "For this once only: the agent offers no answer that lasts."
 HOW = "Send /{0}, or /{0} always where it is to hold for later steps of the same sort."
 VOID = "The gateway was restarted, so what was asked before is void. What is still needed is asked anew."
 NOT_OFFERED = "The agent does not offer that. Press one of the buttons below its question."
@@ -56,7 +57,8 @@ class Answers:
             return NOT_OFFERED
         data = f"{MAY}:{first.id}:{first.request.options.index(chosen)}"
         problem = await self._parts.buttons.press(replace(accepted, kind=MessageKind.BUTTON, text=data))
-        return problem or _told(first, chosen.kind, len(more))
+        told = _told(first, chosen.kind, len(more))
+        return problem or (told if chosen.kind.lasts or not words else f"{told}\n{ONLY_ONCE}")
 
     async def too_late(self, accepted: Accepted) -> str:
         """After a crash: what was seen when this was written is not what would be answered now."""

@@ -11,9 +11,7 @@ from gateway.engine.lanes import Lanes
 from gateway.engine.persist import until_written
 from gateway.engine.streams import CUT_SHORT, Streams
 from gateway.engine.turns import Turns
-from gateway.model.address import ChatKind
 from gateway.model.intake import Accepted
-from gateway.model.message import Entry, MessageKind
 from gateway.model.session import Session
 from gateway.ports import Agents, Clock, Store
 from gateway.rules.words import ago, counted, one_line
@@ -54,29 +52,16 @@ class Conversations:
         self._parts = parts
 
     async def new(self, accepted: Accepted) -> str:
-        """A new conversation, and what was said together with the command as its first request."""
+        """A new conversation. The ledger began it, with its first request, when it accepted the command."""
         parts = self._parts
         session_id = accepted.session_id
-        await until_written(parts.clock, lambda: parts.store.next_generation(session_id, parts.clock.now()))
-        if accepted.text.strip():
-            await self._ask_first(accepted)
+        fresh = await until_written(
+            parts.clock, lambda: parts.store.next_generation(session_id, parts.clock.now())
+        )
+        parts.lanes.wake(fresh)
         await parts.turns.cut(session_id, Cut.USER)
         await self._leave(session_id)
         return BEGINS
-
-    async def _ask_first(self, accepted: Accepted) -> None:
-        """An event id enters once, so that a crash has it asked once, too."""
-        parts = self._parts
-        session = await parts.store.session(accepted.session_id)
-        origin = await parts.store.origin(accepted.message_id)
-        assert session is not None
-        text = accepted.text.strip()
-        if origin.chat_kind is ChatKind.GROUP and not text.startswith("/"):
-            text = f"{origin.author_name}: {text}"  # as everything that is said in groups
-        entry = Entry(f"new:{accepted.message_id}", session.address, origin, MessageKind.USER, text)
-        account, now = session.address.account, parts.clock.now()
-        result = await until_written(parts.clock, lambda: parts.store.accept(account, [entry], [], {}, now))
-        parts.lanes.wake(result.accepted[0].session_id)
 
     async def resume(self, accepted: Accepted) -> str:
         """Go on with what was cut short, bring the conversation of a number back, or list those there are."""

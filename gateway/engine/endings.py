@@ -17,7 +17,7 @@ INTERNAL_ERROR = (
 SAID_NOTHING = "(The agent finished without saying anything.)"
 REFUSED = "(The agent declined to answer this.)"
 GAVE_UP = "⚠ The agent stopped before it had finished."
-KEPT = "Messages that wait: {}. They are kept: send /resume to have them answered, or just write on."
+KEPT = "Messages that wait behind it: {}. They are kept, and answered after /resume or the next message."
 TRY_AGAIN = "Send /resume to have it tried again."
 
 

@@ -24,8 +24,9 @@ from gateway.rules.allowance import Allowances, exceeded_key, exceeded_text
 
 _log = log.get()
 
-ALWAYS_HEARD = frozenset({"stop", "cancel"})
-"""Commands that no limit keeps out: who writes too much must be able to end what that has started."""
+LIMITED_COMMANDS = frozenset({"new", "reset", "retry"})
+"""Commands that make the agent work, and count like messages. No other one is kept out by a limit or counts:
+who writes too much must be able to end what that has started, to look at it and to decide about it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +111,8 @@ class Intake:
     def _limited(self, entry: Entry, at: float) -> Entry:
         """An entry that its author may still write, or one that is refused for all that came before it."""
         limits = self._parts.limits
-        exempt = entry.kind is MessageKind.BUTTON or entry.command in ALWAYS_HEARD or entry.too_old
+        spared = entry.kind is MessageKind.COMMAND and entry.command not in LIMITED_COMMANDS
+        exempt = entry.kind is MessageKind.BUTTON or spared or entry.too_old
         if limits is None or exempt or entry.refused:
             return entry
         account, person = entry.address.account, entry.origin.author_id

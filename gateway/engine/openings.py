@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from gateway import log
@@ -10,8 +10,9 @@ from gateway.engine.choices import set_meanwhile
 from gateway.engine.outbox import Outbox
 from gateway.engine.persist import until_written
 from gateway.model.agent import Opened, OpenFailed, OpenRequest
+from gateway.model.choices import Settings
 from gateway.model.delivery import DeliveryKind, Draft
-from gateway.model.session import ResumeMode
+from gateway.model.session import ResumeMode, Session
 from gateway.model.text import storable
 from gateway.model.turn import TurnStart
 from gateway.ports import Agents, Clock, Store
@@ -75,8 +76,18 @@ class Openings:
             resumes=start.interruption is not None,
         )
         late = await set_meanwhile(store, self._parts.agents, session)
+        if opened.refused and opened.wishes is not None:
+            await self._drop_wishes(session, opened.wishes)
         if refused := (*opened.refused, *late):
             await self._tell(session.id, "\n".join(refused))
+
+    async def _drop_wishes(self, session: Session, left: Settings) -> None:
+        """What the agent does not take is told once, and not wished for with every new start."""
+        store = self._parts.store
+        now = await store.session(session.id)
+        if now is not None and now.chosen == session.chosen:  # else a person chose something else meanwhile
+            chosen = replace(session.chosen, settings=left)
+            await until_written(self._parts.clock, lambda: store.choose(session.id, chosen))
 
     async def _tell(self, session_id: int, text: str) -> None:
         parts, drafts = self._parts, (Draft(DeliveryKind.NOTICE, storable(text)),)

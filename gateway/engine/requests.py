@@ -20,6 +20,7 @@ from gateway.rules.words import counted, one_line
 AT_WORK = "The agent is at work here. Wait for its answer, or send /stop first."
 PAUSED = "This conversation is paused. Send /resume to go on, or /new to start afresh."
 NEVER_ASKED = "Nothing was asked in this conversation yet."
+ASKED_ALREADY = "It waits to be asked again already."
 AFTER_RESTART = "The gateway is about to restart. It is asked again right after it."
 NOTHING_WAITS = "Nothing waits here."
 HOW = "Send /queue to see what waits, /queue drop NUMBER to take one back, or /queue clear to take back all."
@@ -45,6 +46,10 @@ class RequestParts:
     people: People
 
 
+def _is_retry(message: Message) -> bool:
+    return message.event_id.startswith("retry:")
+
+
 class Requests:
     """Carries out /retry and /queue."""
 
@@ -63,8 +68,11 @@ class Requests:
             return PAUSED
         if parts.lanes.busy(session_id) and not await self._is_asked(session_id, event_id):
             return AT_WORK
+        if any(_is_retry(one) and one.event_id != event_id for one in await parts.store.queue(session_id)):
+            return ASKED_ALREADY
+        by = await parts.store.origin(accepted.message_id)
         asked = await until_written(
-            parts.clock, lambda: parts.store.ask_again(session_id, event_id, parts.clock.now())
+            parts.clock, lambda: parts.store.ask_again(session_id, event_id, by, parts.clock.now())
         )
         if not asked:
             return NEVER_ASKED

@@ -113,7 +113,8 @@ class Opened:
 
     `preamble` is a transcript that has to precede the next prompt, empty unless the mode is `bootstrap`.
     `last_replayed` is the last thing the agent's own history has the user saying, where it replayed one.
-    `refused` are settings that the agent did not take, each as one plain sentence.
+    `refused` are settings that the agent did not take, each as one plain sentence, and `wishes` those that a
+    person chose without them.
     """
 
     mode: ResumeMode
@@ -123,6 +124,7 @@ class Opened:
     preamble: str = ""
     last_replayed: str | None = None
     refused: tuple[str, ...] = ()
+    wishes: Settings | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,8 +75,9 @@ class Step:
 class Interruption:
     """What is known of the turn that a session is marked for.
 
-    `reason` and `marked_at` come from the session's marker. `request` is the text that the interrupted turn
-    was working on, and `answered` what it had said so far. `steps` are its tool calls, in order.
+    `reason` and `marked_at` come from the session's marker, and so do `attempts`, the times that it was gone
+    on with. `request` is the text that the interrupted turn was working on, and `answered` what it had said
+    so far. `steps` are its tool calls, in order.
     """
 
     turn_id: int
@@ -86,6 +87,7 @@ class Interruption:
     answered: str = ""
     steps: tuple[Step, ...] = ()
     attachments: tuple[StoredAttachment, ...] = ()
+    attempts: int = 0
 
     @property
     def open_steps(self) -> tuple[Step, ...]:

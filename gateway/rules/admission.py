@@ -84,7 +84,17 @@ def admit(inbound: Inbound, account: str, policy: AdmissionPolicy, now: float) -
         renews=command in policy.renewing,
         too_old=too_old,
     )
+    if command in policy.renewing:
+        return _as_first_request(entry, inbound, policy)
     return entry if command else _as_message(entry, inbound, policy)
+
+
+def _as_first_request(entry: Entry, inbound: Inbound, policy: AdmissionPolicy) -> Entry:
+    """A command that begins a conversation: what comes with it is the first request there."""
+    text = entry.text
+    if text and inbound.chat_kind is ChatKind.GROUP and not text.startswith("/"):
+        text = f"{storable(inbound.author_name)}: {text}"  # as everything that is said in groups
+    return replace(entry, text=text, attachments=inbound.attachments if policy.receive_files else ())
 
 
 def _as_message(entry: Entry, inbound: Inbound, policy: AdmissionPolicy) -> Entry:

@@ -48,7 +48,8 @@ class Window:
         first, end = bisect_right(times, at - allowance.seconds), bisect_right(times, at)
         if end - first < allowance.count:
             return None
-        return max(0.0, times[end - allowance.count] + allowance.seconds - at)
+        # Rounding may make it a little more than the whole window, which would then be named as a second more.
+        return min(allowance.seconds, max(0.0, times[end - allowance.count] + allowance.seconds - at))
 
     def count(self, allowance: Allowance, at: float) -> None:
         """One was written at `at`."""
@@ -122,7 +123,7 @@ class Allowances:
 
 
 def exceeded_text(exceeded: Exceeded) -> str:
-    """What the author of a message is told that was not taken."""
+    """What the author of messages is told that are not taken: once, however many there are."""
     allowance = exceeded.allowance
     often = f"{allowance.count} message{'s' if allowance.count > 1 else ''} in {_time(allowance.seconds)}"
     who = (
@@ -131,7 +132,7 @@ def exceeded_text(exceeded: Exceeded) -> str:
         else "You write faster than this bot answers"
     )
     return (
-        f"{who} ({often}). This message was not taken: "
+        f"{who} ({often}). What is more than that is not taken: "
         f"please send it again in {_time(max(1.0, exceeded.seconds))}."
     )
 

@@ -13,7 +13,7 @@ from enum import Enum
 from typing import Any, cast
 
 _MOST_EVENTS = 150_000
-_DEEPEST = 100
+_DEEPEST = 40
 _MARK = re.compile(r"[ \t]*(?:[-+*]|\d{1,9}[.)])(?: {1,4}(?=[^ \t])|\t| |$)")
 _QUOTE_MARK = re.compile(r" {0,3}> ?")
 _QUOTED_BLANK = re.compile(r"[ \t>]*")

@@ -9,13 +9,16 @@ import re
 from collections.abc import Callable
 
 from gateway.rules.blocks import Kind, Leaf, Page, read, within
-from gateway.rules.chunking import chunk, utf16_len
+from gateway.rules.chunking import chunk, effort, utf16_len
 from gateway.rules.splitting import Block, block, prepare, split
 
 _NUMBER = re.compile(r"([ \t>]*)(\d{1,9})([.)])")
 _FENCES = re.compile(r"```|~~~")
 _NO_MARK = re.compile(r"[^ \t>]")
 _FENCE = re.compile(r"`{3,}|~{3,}")
+_FENCE_LINE = re.compile(r"^ {0,3}(`{3,20}|~{3,20})([^\n`]*)$", re.MULTILINE)
+_MOST_EFFORT = 20_000  # parts that are looked at before a text is cut as plain text
+_FENCE_ROOM = 32
 _ORPHAN = 50  # what it costs to leave a heading at the end of a message
 
 
@@ -29,9 +32,34 @@ def cut(text: str, limit: int, fits: Callable[[str], bool]) -> tuple[str, ...]:
     if utf16_len(text) <= limit and fits(text):
         return (text,)
     text = _tidy(text)
-    page = read(text)
-    pieces = _Cutter(page, limit, fits).pieces() if page is not None else [text]
-    return tuple(part for piece in pieces for part in _fitting(piece, limit, fits))
+    asked = _Asked(fits, _MOST_EFFORT)
+    pieces: list[str] | None = None
+    if effort(text) <= _MOST_EFFORT and (page := read(text)) is not None:
+        pieces = _Cutter(page, limit, asked).pieces(3 * len(text) + 4 * limit)
+    if pieces is None:
+        return tuple(_plain(text, limit, asked))
+    return tuple(part for piece in pieces for part in _fitting(piece, limit, asked))
+
+
+class _Asked:
+    """Asks the same only once, and knows when it has been asked too much: each answer takes a rendering."""
+
+    def __init__(self, fits: Callable[[str], bool], most: int) -> None:
+        self._fits = fits
+        self._most = most
+        self._known: dict[str, bool] = {}
+
+    @property
+    def tired(self) -> bool:
+        """Whether so much was asked that it has to come to an end."""
+        return self._most < 0
+
+    def __call__(self, text: str) -> bool:
+        known = self._known.get(text)
+        if known is None:
+            self._most -= effort(text) + len(text) // 50 + 1
+            known = self._known[text] = self._fits(text)
+        return known
 
 
 def closed(text: str) -> str:
@@ -68,30 +96,59 @@ def _fitting(piece: str, limit: int, fits: Callable[[str], bool]) -> list[str]:
     """The piece, or plain chunks of it where it does not fit after all."""
     if utf16_len(piece) <= limit and fits(piece):
         return [piece] if piece.strip() else []
-    size = limit
-    while size > 1:
-        chunks = chunk(piece, size)
-        if all(fits(one) for one in chunks):
-            return list(chunks)
-        size //= 2
-    return list(chunk(piece, limit))
+    return _plain(piece, limit, fits)
+
+
+def _plain(text: str, limit: int, fits: Callable[[str], bool]) -> list[str]:
+    """Chunks of a text, without a look at what they consist of but its blocks of code."""
+    pieces: list[str] = []
+    fence = ""
+    waiting = [(one, limit) for one in reversed(chunk(text, max(limit - 2 * _FENCE_ROOM, limit // 2, 1)))]
+    while waiting:
+        one, size = waiting.pop()
+        after = _left_open(one, fence)
+        opened = f"{fence}\n{one}" if fence else one
+        whole = f"{opened}\n{after[: len(after) - len(after.lstrip('`~'))]}" if after else opened
+        if utf16_len(whole) <= limit and fits(whole):
+            pieces.append(whole)
+            fence = after
+        elif size > 1:
+            smaller = chunk(one, size // 2)
+            waiting += [(part, size // 2) for part in reversed(smaller)]
+        else:
+            pieces.append(one)
+            fence = after
+    return pieces
+
+
+def _left_open(text: str, fence: str) -> str:
+    """The fence of the block of code that is open after a text, if `fence` is open before it."""
+    for found in _FENCE_LINE.finditer(text):
+        if not fence:
+            fence = found[1] + found[2].strip().split(" ")[0][: _FENCE_ROOM - len(found[1])]
+        elif found[1].startswith(fence[: len(fence) - len(fence.lstrip("`~"))]) and not found[2].strip():
+            fence = ""
+    return fence
 
 
 class _Cutter:
     """Goes through the leaves once. `_rest` is what an earlier piece left of the leaf at `_at`."""
 
-    def __init__(self, page: Page, limit: int, fits: Callable[[str], bool]) -> None:
+    def __init__(self, page: Page, limit: int, fits: _Asked) -> None:
         self._page = page
         self._limit = limit
         self._fits = fits
         self._at = 0
         self._rest: Block | None = None
 
-    def pieces(self) -> list[str]:
-        """All pieces."""
+    def pieces(self, most: int) -> list[str] | None:
+        """All pieces; None where they would become more than `most` characters, or are too hard to find."""
         found: list[str] = []
         while self._at < len(self._page.leaves):
             found.append(self._piece())
+            most -= len(found[-1])
+            if most < 0 or self._fits.tired:
+                return None
         return found
 
     def _piece(self) -> str:

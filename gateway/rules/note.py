@@ -31,12 +31,14 @@ _CAUSES = {
 class NotePolicy:
     """`freshness` is in seconds; an older interruption is not mentioned. `finish`: the agent is to go on.
 
-    `ask_for` are kinds of tool calls whose unknown outcome a person has to look at first, even so.
+    `ask_for` are kinds of tool calls whose unknown outcome a person has to look at first, even so. What was
+    gone on with `max_attempts` times without a turn that ended well is not to be gone on with unasked.
     """
 
     freshness: float
     finish: bool = True
     ask_for: frozenset[str] = frozenset()
+    max_attempts: int = 3
 
 
 def compose(
@@ -95,6 +97,8 @@ def _finish(interruption: Interruption, policy: NotePolicy) -> bool:
     """Whether the agent is to go on by itself."""
     if interruption.reason == Reason.MANUAL:
         return True
+    if interruption.attempts >= policy.max_attempts:
+        return False  # it may be this very request that its agent dies of each time
     risky = any(step.tool_kind in policy.ask_for for step in interruption.open_steps)
     # After an error a person says whether it is worth another try: else it would fail every message to come.
     return policy.finish and not is_given_up(interruption.reason) and not risky

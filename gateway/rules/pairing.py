@@ -21,6 +21,7 @@ MOST_CODES = 20
 """Codes of one account that are valid at once. Beyond that strangers are not answered: nobody can flood."""
 
 PAIR = "pair"
+_ASKS = "pairing"
 _YES, _NO = "y", "n"
 _NAME_LENGTH = 60
 _BETWEEN = " -\u2010\u2011\u2012\u2013\u2014\u2212_\t\r\n\u00a0"
@@ -77,6 +78,27 @@ def welcome_text(grant: Grant) -> str:
 def welcome_key(grant: Grant) -> str:
     """The idempotency key of that message: it is told once."""
     return f"let-in:{grant.account}:{grant.person}:{grant.at:.3f}"
+
+
+def let_in_text(grant: Grant) -> str:
+    """What became of a code by which somebody was let in, for whoever decided and for administrators."""
+    role = ", as an administrator" if grant.role is Role.ADMIN else ""
+    return f"{called(grant.person, grant.name)} was let in{role}"
+
+
+def refused_text(person: str, name: str) -> str:
+    """The same of somebody who was not."""
+    return f"{called(person, name)} was refused"
+
+
+def asks_key(pairing: Pairing, session_id: int) -> str:
+    """The idempotency key of a notice to the administrator whose direct chat is this session."""
+    return f"{_ASKS}:{pairing.code}:{session_id}"
+
+
+def asks_keys(code: str) -> tuple[str, str]:
+    """Where the keys of all notices about a code begin, and where they end: the sign after a colon."""
+    return f"{_ASKS}:{code}:", f"{_ASKS}:{code};"
 
 
 def asks_text(pairing: Pairing) -> str:

@@ -6,6 +6,7 @@ is one character to the eye.
 """
 
 import re
+from bisect import bisect_left
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -226,13 +227,19 @@ def _split_text(whole: Block, room: int, fits: Fits, *, force: bool) -> tuple[st
         head, marks = _head(text, at, places)
         if head and fits(head):
             return head, _tail(whole, text, at, begins, marks)
-        if at <= 1:
+        if at <= _least(text):
             break
         most = min(at - 1, most * 3 // 4)
     if not force:
         return None
-    at = max(whole_before(text, 1), 1)
+    at = _least(text)
     return text[:at], _tail(whole, text, at, begins, "")
+
+
+def _least(text: str) -> int:
+    """How much has to be cut off so that less is left: what begins a line begins the rest, too."""
+    head = _LINE_HEAD.match(text)
+    return min((head.end() if head else 0) + 1, len(text))
 
 
 def _offset(place: tuple[int, int], begins: list[int]) -> int:
@@ -246,8 +253,8 @@ def _head(text: str, at: int, places: list[tuple[int, int, str]]) -> tuple[str, 
     """What is cut off, with the marks closed that are open there, and these marks."""
     head = text[:at].rstrip()
     marks = [mark for start, end, mark in sorted(places) if mark and start + len(mark) < at < end - len(mark)]
-    while marks and head.endswith(marks[-1]) and len(head) > len(marks[-1]):
-        break
+    if sum(map(len, marks)) > _MARK_ROOM:
+        marks = []  # nobody means so many
     return head + "".join(reversed(marks)) if _LINE_HEAD.fullmatch(head) is None else "", "".join(marks)
 
 
@@ -275,14 +282,16 @@ def _best(text: str, most: int, places: list[tuple[int, int, str]], room: int) -
     solid = [(start, end) for start, end, mark in places if not mark and start < most and end - start <= room]
     marked = [(start, end) for start, end, mark in places if mark and start < most]
     half = most // 2
-    for holes in ([*solid, *marked], solid):
+    least = _least(text)
+    solid_ends = _merged(solid)
+    for holes in (_merged([*solid, *marked]), solid_ends):
         for pattern, low in ((_SENTENCE, half), (_WORD, half)):
             found = [one.end() for one in pattern.finditer(text, low, most + 1)]
             for at in reversed(found):
-                if _may_cut(text, at, holes):
+                if at >= least and _may_cut(text, at, holes):
                     return at
     for one in reversed([one.end() for one in _WORD.finditer(text, 0, half)]):
-        if _may_cut(text, one, solid):
+        if one >= least and _may_cut(text, one, solid_ends):
             return one
     for start, end in solid:
         if start < most < end and start > half:
@@ -290,8 +299,23 @@ def _best(text: str, most: int, places: list[tuple[int, int, str]], room: int) -
     return max(whole_before(text, most), 1)
 
 
+def _merged(holes: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Holes in order, those that overlap made one."""
+    merged: list[tuple[int, int]] = []
+    for start, end in sorted(holes):
+        if merged and start < merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
+        else:
+            merged.append((start, end))
+    return merged
+
+
 def _may_cut(text: str, at: int, holes: list[tuple[int, int]]) -> bool:
-    if at >= len(text) or not text[:at].strip(" \t\n>") or any(start < at < end for start, end in holes):
+    """Whether a place, which is not before the first words, is outside of all holes and begins no block."""
+    if at >= len(text):
+        return False
+    before = bisect_left(holes, (at, 0)) - 1
+    if before >= 0 and holes[before][0] < at < holes[before][1]:
         return False
     rest = text[at : at + 80].lstrip()
     return bool(rest) and _NEW_BLOCK.match(rest) is None

@@ -1,10 +1,14 @@
-"""Who was let in by a person, and the codes by which strangers ask for it."""
+"""Who was let in by a person, and the codes by which strangers ask for it.
+
+Whatever becomes of a code, the notices that told administrators of it say so from then on, and their buttons
+go: that is owed in the same transaction. What only expires keeps them; a press then says that it is too late.
+"""
 
 import secrets
 import sqlite3
 
 from gateway.model.address import Route
-from gateway.model.delivery import DeliveryKind, Draft
+from gateway.model.delivery import Delivery, DeliveryKind, DeliveryState, Draft
 from gateway.model.grant import Grant, Pairing, Role
 from gateway.model.message import Refusal
 from gateway.model.text import storable
@@ -12,7 +16,12 @@ from gateway.rules import pairing as rules
 from gateway.store import people_statements as people
 from gateway.store import statements as sql
 from gateway.store.owing import owe
-from gateway.store.rows import origin_of
+from gateway.store.rows import delivery_of, origin_of
+from gateway.store.streams import edit_of
+
+NEVER_TOLD = "it was decided before it was sent"
+_UNSEEN = (DeliveryState.PENDING, DeliveryState.HELD)
+"""States of a notice that is given up instead of being changed."""
 
 
 def ask(tx: sqlite3.Connection, refusal: Refusal, now: float) -> Pairing | None:
@@ -59,25 +68,55 @@ def pairings(tx: sqlite3.Connection, now: float) -> tuple[Pairing, ...]:
     )
 
 
-def grant(tx: sqlite3.Connection, given: Grant) -> None:
+def grant(tx: sqlite3.Connection, given: Grant) -> tuple[Delivery, ...]:
     """Let somebody in, or change their role. Whoever asked by a code is told, where it was given."""
     values = (given.account, given.person, storable(given.name), given.role, given.by, given.at)
     tx.execute(people.PUT_GRANT, values)
     asked = tx.execute(people.USE_PAIRING, (given.account, given.person)).fetchone()
     tx.execute(people.FORGET_PAIRING, (given.account, given.person))
-    if asked:
-        draft = Draft(DeliveryKind.NOTICE, rules.welcome_text(given))
-        owe(tx, Route(given.account, *asked), draft, given.at, key=rules.welcome_key(given))
+    if asked is None:
+        return ()
+    code, chat, thread = asked
+    draft = Draft(DeliveryKind.NOTICE, rules.welcome_text(given))
+    route = Route(given.account, chat, thread)
+    welcome = owe(tx, route, draft, given.at, key=rules.welcome_key(given))
+    edits = _take_buttons_away(tx, code, f"{rules.let_in_text(given)}.", given.at)
+    return (welcome, *edits) if welcome else edits
 
 
-def refuse_pairing(tx: sqlite3.Connection, account: str, person: str) -> bool:
+def refuse_pairing(
+    tx: sqlite3.Connection, account: str, person: str, now: float
+) -> tuple[Delivery, ...] | None:
     """Make a code void. It stays known for a day, in which its owner is given no other."""
-    return tx.execute(people.REFUSE_PAIRING, (rules.REFUSED_SECONDS, account, person)).rowcount > 0
+    asked = tx.execute(people.REFUSE_PAIRING, (rules.REFUSED_SECONDS, account, person)).fetchone()
+    if asked is None:
+        return None
+    code, name = asked
+    return _take_buttons_away(tx, code, f"{rules.refused_text(person, name)}.", now)
 
 
-def revoke(tx: sqlite3.Connection, account: str, person: str) -> bool:
-    """Take a grant back; false when there was none."""
-    return tx.execute(people.REVOKE, (account, person)).rowcount > 0
+def _take_buttons_away(tx: sqlite3.Connection, code: str, text: str, now: float) -> tuple[Delivery, ...]:
+    """Owe the edits of the notices about a code. One that was never sent is dropped instead."""
+    owed: list[Delivery] = []
+    for row in tx.execute(people.ASKING, rules.asks_keys(code)).fetchall():
+        notice = delivery_of(row)
+        if notice.state in _UNSEEN:
+            tx.execute(sql.SETTLE_REJECTED, (NEVER_TOLD, now, notice.id))
+        if notice.state in _UNSEEN or notice.state is DeliveryState.REJECTED:
+            continue
+        draft = Draft(DeliveryKind.NOTICE, text)
+        edit = owe(tx, notice.route, draft, now, session_id=notice.session_id)
+        if edit is not None:
+            owed.append(edit_of(tx, edit, notice))
+    return tuple(owed)
+
+
+def revoke(tx: sqlite3.Connection, account: str, person: str, now: float) -> bool:
+    """Take a grant back; false when there was none. As one who was refused, they get no code for a day."""
+    if not tx.execute(people.REVOKE, (account, person)).rowcount:
+        return False
+    tx.execute(people.PUT_REFUSED, (_code(tx), account, person, now, now + rules.REFUSED_SECONDS))
+    return True
 
 
 def withdraw_of(tx: sqlite3.Connection, account: str, person: str) -> tuple[int, ...]:

@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Mapping, Sequence
 
+from gateway.model.attachment import StoredAttachment
 from gateway.model.delivery import Delivery, DeliveryKind, Draft, Receipt
 from gateway.model.grant import Pairing
 from gateway.model.intake import Accepted, BatchResult
@@ -14,6 +15,7 @@ from gateway.store.generations import next_generation, session_at
 from gateway.store.owing import owe, owe_all
 from gateway.store.rows import origin_of, origin_text
 
+LEFT_NOTICE = "{} message{} that waited here for an answer will get none: a new conversation begins."
 FULL_NOTICE = "{} of your messages are waiting already; this one was not taken. Please send it again later."
 
 
@@ -86,11 +88,12 @@ def _accept_one(tx: sqlite3.Connection, entry: Entry, owed: list[Delivery | None
         _ref(entry.address.chat, entry.origin.message_ref),
     )
     (message_id,) = tx.execute(sql.INSERT_MESSAGE, values).fetchone()
-    attached = files.attach(tx, message_id, entry.address.account, entry.attachments)
-    if entry.renews and not untaken:
+    renews = entry.renews and not untaken
+    attached = () if renews else files.attach(tx, message_id, entry.address.account, entry.attachments)
+    if renews:
         # Here and not when the command is carried out: what follows it, maybe in this very batch, belongs to
         # the new conversation.
-        next_generation(tx, session_id, now)
+        attached = _renew(tx, entry, session_id, message_id, owed, now)
     if full:
         notice = Draft(DeliveryKind.NOTICE, FULL_NOTICE.format(entry.max_queued), entry.origin.message_ref)
         owed.append(owe(tx, entry.address.route, notice, now, session_id=session_id))
@@ -113,6 +116,38 @@ def _accept_one(tx: sqlite3.Connection, entry: Entry, owed: list[Delivery | None
         withdrawn=untaken,
         attachments=attached,
     )
+
+
+def _renew(
+    tx: sqlite3.Connection,
+    entry: Entry,
+    session_id: int,
+    command_id: int,
+    owed: list[Delivery | None],
+    now: float,
+) -> tuple[StoredAttachment, ...]:
+    """A new conversation, and what was said together with the command as its first request; its files."""
+    left = waiting(tx, session_id)
+    following = next_generation(tx, session_id, now)
+    if left:
+        notice = Draft(DeliveryKind.NOTICE, LEFT_NOTICE.format(left, "" if left == 1 else "s"))
+        owed.append(owe(tx, entry.address.route, notice, now, session_id=session_id))
+    if not entry.text.strip() and not entry.attachments:
+        return ()
+    values = (
+        entry.address.account,
+        f"new:{command_id}",
+        following,
+        MessageKind.USER,
+        MessageState.WAITING,
+        "",
+        entry.text.strip(),
+        origin_text(entry.origin),
+        now,
+        _ref(entry.address.chat, entry.origin.message_ref),
+    )
+    (message_id,) = tx.execute(sql.INSERT_MESSAGE, values).fetchone()
+    return files.attach(tx, message_id, entry.address.account, entry.attachments)
 
 
 def _is_full(tx: sqlite3.Connection, entry: Entry, session_id: int) -> bool:

@@ -1,5 +1,6 @@
 """The `Store` port on one connection that writes and one that reads."""
 
+import time
 from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
@@ -92,8 +93,8 @@ class SqliteStore:
     async def withdraw(self, session_id: int, message_ids: Sequence[int]) -> int:
         return await self._write(lambda tx: queue.withdraw(tx, session_id, message_ids))
 
-    async def ask_again(self, session_id: int, event_id: str, now: float) -> bool:
-        return await self._write(lambda tx: queue.ask_again(tx, session_id, event_id, now))
+    async def ask_again(self, session_id: int, event_id: str, by: Origin, now: float) -> bool:
+        return await self._write(lambda tx: queue.ask_again(tx, session_id, event_id, by, now))
 
     async def waiting_commands(self, account: str) -> tuple[Accepted, ...]:
         return await self._read(lambda tx: inbox.waiting_commands(tx, account))
@@ -243,14 +244,15 @@ class SqliteStore:
     async def pairings(self, now: float) -> tuple[Pairing, ...]:
         return await self._read(lambda tx: grants.pairings(tx, now))
 
-    async def grant(self, grant: Grant) -> None:
-        await self._write(lambda tx: grants.grant(tx, grant))
+    async def grant(self, grant: Grant) -> tuple[Delivery, ...]:
+        return await self._write(lambda tx: grants.grant(tx, grant))
 
-    async def refuse_pairing(self, account: str, person: str) -> bool:
-        return await self._write(lambda tx: grants.refuse_pairing(tx, account, person))
+    async def refuse_pairing(self, account: str, person: str, now: float) -> tuple[Delivery, ...] | None:
+        return await self._write(lambda tx: grants.refuse_pairing(tx, account, person, now))
 
-    async def revoke(self, account: str, person: str) -> bool:
-        return await self._write(lambda tx: grants.revoke(tx, account, person))
+    async def revoke(self, account: str, person: str, now: float | None = None) -> bool:
+        at = time.time() if now is None else now
+        return await self._write(lambda tx: grants.revoke(tx, account, person, at))
 
     async def withdraw_of(self, account: str, person: str) -> tuple[int, ...]:
         return await self._write(lambda tx: grants.withdraw_of(tx, account, person))

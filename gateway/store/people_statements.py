@@ -1,5 +1,7 @@
 """Statements about people who were let in and who ask for it, named as in `statements`."""
 
+from gateway.store.rows import DELIVERY
+
 # Grants
 GRANTS = "SELECT account, person, name, role, granted_by, granted_at FROM grants ORDER BY account, person"
 IS_GRANTED = "SELECT 1 FROM grants WHERE account = ? AND person = ?"
@@ -20,13 +22,19 @@ HAS_PAIRING = "SELECT 1 FROM pairings WHERE account = ? AND person = ?"
 IS_CODE = "SELECT 1 FROM pairings WHERE code = ?"
 COUNT_PAIRINGS = "SELECT count(*) FROM pairings WHERE account = ? AND refused = 0"
 PUT_PAIRING = f"INSERT INTO pairings ({_PAIRING}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608
-USE_PAIRING = "DELETE FROM pairings WHERE account = ? AND person = ? AND refused = 0 RETURNING chat, thread"
+USE_PAIRING = (
+    "DELETE FROM pairings WHERE account = ? AND person = ? AND refused = 0 RETURNING code, chat, thread"
+)
 FORGET_PAIRING = "DELETE FROM pairings WHERE account = ? AND person = ?"
 FORGET_PAIRINGS = "DELETE FROM pairings WHERE expires_at <= ?"
 REFUSE_PAIRING = (
     "UPDATE pairings SET refused = 1, expires_at = created_at + ? "
-    "WHERE account = ? AND person = ? AND refused = 0"
+    "WHERE account = ? AND person = ? AND refused = 0 RETURNING code, name"
 )
+# Somebody who was cut off: a code that is refused already, and that nobody was ever given.
+PUT_REFUSED = f"INSERT OR REPLACE INTO pairings ({_PAIRING}, refused) VALUES (?, ?, ?, '', '', '', ?, ?, 1)"  # noqa: S608
+# The notices that tell administrators of a code, by the beginning of their keys: an index has these in order.
+ASKING = f"SELECT {DELIVERY} FROM deliveries WHERE key >= ? AND key < ? ORDER BY id"  # noqa: S608
 
 # What somebody has waiting. Authors are inside of origins, so the few that wait are looked through.
 WAITING_ORIGINS = (

@@ -5,12 +5,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from gateway.model.attachment import AttachmentState
-from gateway.model.message import Message, MessageKind, MessageState
+from gateway.model.message import Message, MessageKind, MessageState, Origin
 from gateway.model.session import SessionState
 from gateway.store import files, marks
 from gateway.store import queue_statements as own
 from gateway.store import statements as sql
-from gateway.store.rows import message_of, session_of
+from gateway.store.rows import message_of, origin_of, origin_text, session_of
 
 
 def queue(tx: sqlite3.Connection, session_id: int) -> tuple[Message, ...]:
@@ -24,11 +24,11 @@ def withdraw(tx: sqlite3.Connection, session_id: int, message_ids: Sequence[int]
     return sum(tx.execute(own.TAKE_BACK, (message, session_id)).rowcount for message in message_ids)
 
 
-def ask_again(tx: sqlite3.Connection, session_id: int, event_id: str, now: float) -> bool:
+def ask_again(tx: sqlite3.Connection, session_id: int, event_id: str, by: Origin, now: float) -> bool:
     """Queue what people last asked once more, files and all; false when nothing was ever asked.
 
-    Several messages that were answered together are one message now, from who spoke last. What was left
-    unfinished is not gone on with beside it.
+    Several messages that were answered together are one message now. It is a request of whoever wants it
+    asked again. What was left unfinished is not gone on with beside it.
     """
     session = session_of(tx.execute(sql.SESSION_BY_ID, (session_id,)).fetchone())
     account = session.address.account
@@ -38,6 +38,7 @@ def ask_again(tx: sqlite3.Connection, session_id: int, event_id: str, now: float
     if not asked:
         return False
     _, _, origin, ref = asked[-1]
+    own_words = origin_of(origin).author_id == by.author_id
     values = (
         account,
         event_id,
@@ -46,10 +47,10 @@ def ask_again(tx: sqlite3.Connection, session_id: int, event_id: str, now: float
         MessageState.WAITING,
         "",
         "\n\n".join(text for _, text, _, _ in asked if text),
-        origin,
+        origin if own_words else origin_text(by),
         now,
         # As long as it waits, its author may change the original: that of one message, not of several.
-        ref if len(asked) == 1 else "",
+        ref if len(asked) == 1 and own_words else "",
     )
     (message_id,) = tx.execute(sql.INSERT_MESSAGE, values).fetchone()
     for earlier_id, *_ in asked:

@@ -127,6 +127,7 @@ def _interruption(tx: sqlite3.Connection, session: Session) -> Interruption | No
         "".join(answers),
         tuple(steps),
         tuple(sent),
+        session.resume_attempts,
     )
 
 

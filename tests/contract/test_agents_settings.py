@@ -128,6 +128,7 @@ async def test_choice_of_a_person_that_is_refused_is_told(tmp_path: Path, known:
         opened = await chat.open()
         assert opened.mode is (ResumeMode.NATIVE if known else ResumeMode.FRESH)
         assert opened.refused == (NOT_HUGE, NO_BOLD)
+        assert opened.wishes == Settings()  # it is not wished for with every new start
         assert await told(chat) == [["mode", "careful"]]  # as the config says
 
 

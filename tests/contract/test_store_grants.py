@@ -1,11 +1,13 @@
 """Grants and codes in the ledger: what every implementation of the `Store` port promises of them."""
 
 import sqlite3
+import time
 from dataclasses import replace
 
 import pytest
 
 from gateway.model.address import Address, ChatKind
+from gateway.model.delivery import Delivered, DeliveryKind, DeliveryState, Draft, Rejected
 from gateway.model.grant import Grant, Role
 from gateway.model.message import MessageKind, Origin, Refusal
 from gateway.rules import pairing as rules
@@ -74,7 +76,7 @@ async def test_codes_of_an_account_are_bounded_and_those_of_others_are_not_their
     assert (await ask(ledger, "e", "more", account="slack")).pairings
     codes = {one.code for one in await ledger.store.pairings(ledger.now)}
     assert len(codes) == MOST_CODES + 1
-    assert await ledger.store.refuse_pairing(ACCOUNT, "3")
+    assert await ledger.store.refuse_pairing(ACCOUNT, "3", ledger.tick()) == ()
     assert (await ask(ledger, "at last", "more")).pairings
 
 
@@ -87,10 +89,11 @@ async def test_pairings_are_listed_oldest_first(ledger):
 async def test_a_grant_uses_the_code_up_and_is_told_once(ledger):
     (given,) = (await ask(ledger)).pairings
     granted = grant(ledger)
-    await ledger.store.grant(granted)
+    owed = await ledger.store.grant(granted)
     assert await ledger.store.grants() == (granted,)
     assert await ledger.store.pairings(ledger.now) == ()
     told = [one for one in await ledger.store.owed(ACCOUNT) if one.key == rules.welcome_key(granted)]
+    assert list(owed) == told
     assert [(one.route, one.body) for one in told] == [(given.route, rules.welcome_text(granted))]
     await ledger.store.grant(granted)
     assert len(await ledger.store.owed(ACCOUNT)) == 2
@@ -118,9 +121,9 @@ async def test_names_can_be_stored_whatever_they_are(ledger):
 
 async def test_a_refused_code_is_void_and_its_owner_gets_no_other_for_a_day(ledger):
     (given,) = (await ask(ledger)).pairings
-    assert await ledger.store.refuse_pairing(ACCOUNT, EVE)
-    assert not await ledger.store.refuse_pairing(ACCOUNT, EVE)
-    assert not await ledger.store.refuse_pairing("slack", EVE)
+    assert await ledger.store.refuse_pairing(ACCOUNT, EVE, ledger.tick()) == ()
+    assert await ledger.store.refuse_pairing(ACCOUNT, EVE, ledger.tick()) is None
+    assert await ledger.store.refuse_pairing("slack", EVE, ledger.tick()) is None
     assert await ledger.store.pairings(ledger.now) == ()
     ledger.now = given.created_at + rules.REFUSED_SECONDS - 2
     assert (await ask(ledger, "e2")).pairings == ()
@@ -130,19 +133,108 @@ async def test_a_refused_code_is_void_and_its_owner_gets_no_other_for_a_day(ledg
 
 async def test_who_was_refused_may_be_let_in_all_the_same_and_is_told_nothing(ledger):
     await ask(ledger)
-    await ledger.store.refuse_pairing(ACCOUNT, EVE)
+    await ledger.store.refuse_pairing(ACCOUNT, EVE, ledger.tick())
     before = len(await ledger.store.owed(ACCOUNT))
-    await ledger.store.grant(grant(ledger))
+    assert await ledger.store.grant(grant(ledger)) == ()
     assert len(await ledger.store.owed(ACCOUNT)) == before
+
+
+async def test_who_was_cut_off_gets_no_code_for_a_day(ledger):
+    """Whether they were let in by a code or not; a person may let them in all the same."""
+    await ask(ledger)
+    for _ in range(2):
+        await ledger.store.grant(grant(ledger))
+        cut = ledger.tick()
+        assert await ledger.store.revoke(ACCOUNT, EVE, cut)
+    assert (await ask(ledger, "e2")).pairings == ()
+    assert (await ask(ledger, "e3", account="slack")).pairings, "of another account they are a stranger"
+    assert [one.account for one in await ledger.store.pairings(ledger.now)] == ["slack"]
+    ledger.now = cut + rules.REFUSED_SECONDS - 2
+    assert (await ask(ledger, "e4")).pairings == ()
+    ledger.now += 10
+    assert (await ask(ledger, "e5")).pairings
+
+
+async def test_who_was_cut_off_of_a_stopped_gateway_gets_no_code_either(ledger):
+    ledger.now = time.time()
+    await ledger.store.grant(grant(ledger))
     assert await ledger.store.revoke(ACCOUNT, EVE)
-    assert (await ask(ledger, "e2")).pairings
+    assert (await ask(ledger, "e2")).pairings == ()
+
+
+async def test_who_was_never_let_in_is_not_kept_from_asking(ledger):
+    assert not await ledger.store.revoke(ACCOUNT, EVE, ledger.tick())
+    assert (await ask(ledger)).pairings
+
+
+ADMINS = ("1", "2", "11")
+
+
+async def told_to_admins(ledger, given):
+    """Each administrator is owed a notice of a code, in a session of their own."""
+    draft = Draft(DeliveryKind.NOTICE, rules.asks_text(given), buttons=rules.asks_buttons(given))
+    found = []
+    for admin in ADMINS:
+        said = await ledger.say("hi", admin, event=f"{admin} {given.code}", origin=by(admin))
+        session = said.session_id
+        key = rules.asks_key(given, session)
+        found += await ledger.store.notify(session, (draft,), ledger.tick(), key=key)
+    return found
+
+
+async def sent(ledger, delivery):
+    assert await ledger.store.claim(delivery.id, ledger.tick())
+    await ledger.store.settle(delivery.id, Delivered(f"m{delivery.id}"), ledger.tick())
+
+
+async def decide(ledger, verdict):
+    if verdict == "granted":
+        return (await ledger.store.grant(grant(ledger)))[1:]  # without the welcome
+    return await ledger.store.refuse_pairing(ACCOUNT, EVE, ledger.tick())
+
+
+@pytest.mark.parametrize(
+    ("verdict", "text"), [("granted", "Eve (1003) was let in."), ("refused", "Eve (1003) was refused.")]
+)
+async def test_every_notice_says_what_came_of_the_code_and_has_no_buttons(ledger, verdict, text):
+    (given,) = (await ask(ledger)).pairings
+    notices = await told_to_admins(ledger, given)
+    (other,) = (await ask(ledger, "e2", "1004")).pairings
+    theirs = await told_to_admins(ledger, other)
+    await sent(ledger, notices[0])
+    assert await ledger.store.claim(notices[1].id, ledger.tick()), "it is being sent"
+    owed = await decide(ledger, verdict)
+    assert [(one.edits, one.body, one.buttons) for one in owed] == [(n.id, text, ()) for n in notices[:2]]
+    assert [(one.route, one.session_id) for one in owed] == [(n.route, n.session_id) for n in notices[:2]]
+    never = await ledger.store.delivery(notices[2].id)
+    assert never is not None
+    assert never.state is DeliveryState.REJECTED, "what was never sent is dropped"
+    assert {one.id for one in (*owed, *theirs)} <= {one.id for one in await ledger.store.owed(ACCOUNT)}
+    assert not await decide(ledger, verdict), "it is owed once"
+
+
+async def test_what_administrators_are_told_says_the_role(ledger):
+    (given,) = (await ask(ledger)).pairings
+    for notice in await told_to_admins(ledger, given):
+        await sent(ledger, notice)
+    _, *edits = await ledger.store.grant(grant(ledger, role=Role.ADMIN))
+    assert {one.body for one in edits} == {"Eve (1003) was let in, as an administrator."}
+    assert len(edits) == len(ADMINS)
+
+
+async def test_a_notice_that_the_platform_refused_is_not_changed(ledger):
+    (given,) = (await ask(ledger)).pairings
+    for notice in await told_to_admins(ledger, given):
+        assert await ledger.store.claim(notice.id, ledger.tick())
+        await ledger.store.settle(notice.id, Rejected("blocked"), ledger.tick())
+    assert await decide(ledger, "granted") == ()
 
 
 async def test_a_grant_is_taken_back_once(ledger):
     await ledger.store.grant(grant(ledger))
     await ledger.store.grant(grant(ledger, account="slack"))
-    assert await ledger.store.revoke(ACCOUNT, EVE)
-    assert not await ledger.store.revoke(ACCOUNT, EVE)
+    assert await ledger.store.revoke(ACCOUNT, EVE, ledger.tick())
+    assert not await ledger.store.revoke(ACCOUNT, EVE, ledger.tick())
     assert [one.account for one in await ledger.store.grants()] == ["slack"]
 
 

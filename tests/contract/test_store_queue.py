@@ -24,8 +24,8 @@ async def words(ledger, session_id):
     return [one.text for one in await ledger.store.queue(session_id)]
 
 
-async def again(ledger, session_id, event="retry:1"):
-    return await ledger.store.ask_again(session_id, event, ledger.tick())
+async def again(ledger, session_id, event="retry:1", by=ANN):
+    return await ledger.store.ask_again(session_id, event, by, ledger.tick())
 
 
 async def failed(ledger, *steps, text="work", reason=Reason.AGENT_FAILED):
@@ -117,7 +117,7 @@ async def test_what_was_answered_together_is_asked_together(ledger):
     await ledger.end(start.turn_id)
     await again(ledger, session_id)
     (waiting,) = await ledger.store.queue(session_id)
-    assert (waiting.text, waiting.origin, len(waiting.attachments)) == ("one\n\ntwo", bob, 2)
+    assert (waiting.text, waiting.origin, len(waiting.attachments)) == ("one\n\ntwo", ANN, 2)
 
 
 async def test_a_resumed_turn_is_not_what_was_asked(ledger):

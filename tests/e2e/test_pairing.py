@@ -20,6 +20,20 @@ async def people(stage):
     return (await command(stage, "pair", "list", "--json")).values
 
 
+async def came_of_it(stage, admin, text):
+    """An administrator reads what came of a code, in place of the buttons."""
+    await stage.shows(admin, text)
+    shown = admin.playground.shown(admin.id)
+    assert not [one.text for one in shown if one.labels or ASKS in one.text], "no button stays behind"
+
+
+async def refuses_wrong_codes(stage):
+    for wrong in ("ABCD-EFGH", "x", "0O1I-0O1I"):
+        said = await command(stage, "pair", "approve", wrong)
+        assert (said.code, said.out) == (1, "")
+        assert "no such code" in said.err
+
+
 async def test_a_stranger_is_let_in_and_cut_off_again(stage):
     ann, eve, dan = stage.chat("Ann"), stage.chat("Eve"), stage.chat("Dan")
     stage.configure(access={"default": "pair", "admins": [f"telegram:{ann.id}"]})
@@ -32,13 +46,11 @@ async def test_a_stranger_is_let_in_and_cut_off_again(stage):
     assert [(one["code"], one["person"], one["name"]) for one in listed["asking"]] == [(code, eve.id, "Eve")]
     assert code in (await command(stage, "pair", "list")).out
 
-    for wrong in ("ABCD-EFGH", "x", "0O1I-0O1I"):
-        said = await command(stage, "pair", "approve", wrong)
-        assert (said.code, said.out) == (1, "")
-        assert "no such code" in said.err
+    await refuses_wrong_codes(stage)
     said = await carryon(stage, "pair", "approve", code.lower().replace("-", " "))
     assert (said.code, said.out) == (0, f"Eve ({eve.id}) was let in")
     await stage.shows(eve, LET_IN)
+    await came_of_it(stage, ann, f"Eve ({eve.id}) was let in.")
     await stage.ask(eve, "hello from eve")
     assert (await command(stage, "pair", "approve", code)).code == 1
 
@@ -54,6 +66,8 @@ async def test_a_stranger_is_let_in_and_cut_off_again(stage):
     assert stage.ledger.one("SELECT count(*) FROM messages WHERE state = 'waiting'") == 0
     assert (await command(stage, "pair", "revoke", f"telegram:{eve.id}")).code == 1
 
+    asked = len(eve.replies)
+    eve.say("let me in again")
     dan.say("hello from dan")
     code = await code_of(stage, dan)
     await gateway.kill()
@@ -63,9 +77,11 @@ async def test_a_stranger_is_let_in_and_cut_off_again(stage):
     assert [(one["person"], one["role"]) for one in (await people(stage))["granted"]] == [(dan.id, "admin")]
     await stage.start()
     await stage.shows(dan, "as an administrator")
+    await came_of_it(stage, ann, f"Dan ({dan.id}) was let in, as an administrator.")
     await stage.ask(dan, "hello again from dan")
     await stage.settled()
     assert not eve.answers("and a pie"), "nobody took it up again"
+    assert len(eve.replies) == asked, "who was cut off is given no code"
     assert len([line for line in dan.replies if LET_IN in line.text]) == 1
 
     assert await stage.gateway.stop() == 0

@@ -19,7 +19,8 @@ ENDINGS = tuple(fold(ending) for ending in (CONTINUED, STOPPED, CUT_SHORT))
 _OPENINGS = ("You said:", "Going on with:")
 _NOTHING = (r"Done\.", r"You said nothing\.", r"Nothing was left unfinished\.")
 _AUTHOR = r"\w+(?: \d+)?: "  # in groups a request begins with the name of who made it
-_ATTACHED = r"\[(?:file|image|audio|voice|video)[^\]]*\](?: \([^)]*could not be fetched: [^)]*\))?"  # files of a request
+_ATTACHED = r"\[(?:file|image|audio|voice|video)[^\]]*\](?: \([^)]*could not be fetched: [^)]*\))?"
+"""The files of a request."""
 _SEEN = r"(?:I was given nothing but text\.|(?:[-•] \w+ \S+ \S+ (?:missing|\d+ bytes sha256 \w+)(?: |$))+)"
 
 

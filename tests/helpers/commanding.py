@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
+from gateway.engine.catalogue import RENEWING
 from gateway.engine.commands import Commands
 from gateway.model.address import ChatKind
 from gateway.model.intake import Accepted
@@ -12,7 +13,7 @@ from gateway.model.message import MessageKind, Origin
 from gateway.rules.access import AccessPolicy
 from tests.helpers.fakes import Answer
 from tests.helpers.house import House, fresh_house
-from tests.helpers.ledgers import ACCOUNT
+from tests.helpers.ledgers import ACCOUNT, entry
 
 ANN = Origin(ChatKind.DIRECT, "1001", "Ann", "7")
 BOB = Origin(ChatKind.DIRECT, "1002", "Bob", "8")
@@ -36,7 +37,12 @@ def reborn(it: House) -> None:
 async def given(it: House, line: str, by: Origin = ANN, **more) -> Accepted:
     """A command that is in the ledger, and that nobody has carried out."""
     command, _, text = line.removeprefix("/").partition(" ")
-    return await it.ledger.say(text, kind=MessageKind.COMMAND, command=command, origin=by, **more)
+    event = more.pop("event", None) or f"e{next(it.ledger.events)}"
+    entered = entry(text, event, kind=MessageKind.COMMAND, command=command, origin=by, **more)
+    entered = replace(entered, renews=command in RENEWING)
+    result = await it.ledger.store.accept(ACCOUNT, [entered], [], {}, it.ledger.tick())
+    it.outbox.push(result.owed)
+    return result.accepted[0]
 
 
 async def gives(it: House, line: str, by: Origin = ANN, *, idle: bool = False, **more) -> str:

@@ -15,6 +15,7 @@ from gateway.ports import LedgerUnavailableError
 from gateway.rules import pairing
 from gateway.rules.access import AccessPolicy
 from gateway.rules.pairing import spelled
+from tests.helpers.clock import until
 from tests.helpers.doors import ANN, BOB, EVE, doors, fresh_doors
 from tests.helpers.fakes import ScriptedAgents
 from tests.helpers.ledgers import ACCOUNT, opened
@@ -188,6 +189,17 @@ async def press(at, who, data, **more):
     await at.it.idle()
 
 
+def edits(at):
+    """What became of messages, by their platform ids."""
+    return dict(at.it.chat.edited)
+
+
+def notice_of(at, admin):
+    """The platform id of the last notice with buttons in a chat."""
+    tried = at.it.chat.tried
+    return [f"m{n}" for n, one in enumerate(tried, 1) if one.route.chat == admin and one.buttons][-1]
+
+
 async def test_administrators_are_told_and_let_in_by_a_button(tmp_path):
     async with fresh_doors(tmp_path) as at:
         await asked_of_ann(at)
@@ -196,8 +208,10 @@ async def test_administrators_are_told_and_let_in_by_a_button(tmp_path):
         assert not any("asks" in text for text in at.shown(BOB) + at.shown(EVE))
         yes = at.button(ANN, "Let in")
         assert len(yes.encode()) <= 64
+        said = at.shown(ANN)
         await press(at, ANN, yes)
-        assert "was let in" in at.shown(ANN)[-1]
+        assert at.shown(ANN) == said, "the notice itself says what came of it"
+        assert edits(at) == {notice_of(at, ANN): f"Eve x http y example b ({EVE}) was let in."}
         assert at.access.permits(ACCOUNT, EVE)
         assert len([text for text in at.shown(EVE) if "let in:" in text]) == 2  # the code, and the news
         await press(at, ANN, yes)
@@ -211,7 +225,7 @@ async def test_who_is_refused_gets_no_other_code_for_a_day(tmp_path):
         await asked_of_ann(at)
         yes, no = at.button(ANN, "Let in"), at.button(ANN, "Refuse")
         await press(at, ANN, no)
-        assert "was refused" in at.shown(ANN)[-1]
+        assert edits(at) == {notice_of(at, ANN): f"Eve x http y example b ({EVE}) was refused."}
         await press(at, ANN, yes)
         assert at.shown(ANN)[-1] == pairing.TOO_LATE
         at.it.clock.advance(2 * HOUR)
@@ -223,6 +237,60 @@ async def test_who_is_refused_gets_no_other_code_for_a_day(tmp_path):
         await at.hear(EVE, "please")
         await at.it.idle()
         assert len(at.shown(EVE)) == 2
+
+
+@pytest.mark.parametrize("running", [True, False])
+async def test_all_administrators_read_what_came_of_it_wherever_it_was_decided(tmp_path, running):
+    """By the command line, of a running gateway or of a stopped one: then it is told at the next start."""
+    policy = AccessPolicy(admins=(f"{ACCOUNT}:{ANN}", f"{ACCOUNT}:{BOB}"), pairing=True)
+    async with opened("sqlite", tmp_path) as ledger:
+        async with doors(ledger, policy) as at:
+            await at.hear(BOB, "hi")
+            await asked_of_ann(at)
+            code, notices = await at.code(), {notice_of(at, ANN), notice_of(at, BOB)}
+            if running:
+                await at.operations.pair(code, Role.ADMIN)
+                await at.it.idle()
+                shown = edits(at)
+        if not running:
+            await engine.grant_by_code(ledger.store, code, Role.ADMIN, engine.OPERATOR, ledger.tick())
+            await ledger.start()
+            async with doors(ledger, policy) as at:
+                await at.it.idle()
+                shown = edits(at)
+                assert [text for text in at.shown(EVE) if "let in" in text], "so is the news"
+        assert set(shown) == notices
+        assert set(shown.values()) == {f"Eve x http y example b ({EVE}) was let in, as an administrator."}
+
+
+async def test_an_administrator_who_is_told_when_it_is_decided_already_is_not_asked(tmp_path):
+    async with opened("sqlite", tmp_path) as ledger:
+        ledger.store = Balky(ledger.store)
+        async with doors(ledger) as at:
+            await at.hear(ANN, "hi")
+            await at.it.idle()
+            gate = ledger.store.before["notify"] = asyncio.Event()
+            async with asyncio.TaskGroup() as group:
+                group.create_task(at.hear(EVE, "hello"))
+                await until(lambda: ledger.store.reached["notify"])
+                group.create_task(at.operations.pair(await at.code(), Role.USER))
+                await at.it.quiet()
+                gate.set()
+            await at.it.idle()
+            notice = [one for one in at.it.chat.tried if one.buttons]
+            assert len(edits(at)) == len(notice), "it was dropped, or says what came of it"
+            pairings = await ask_again(at)
+            await at.operations.pair(pairings[0].code, Role.USER)
+            before = len(at.it.chat.tried)
+            await at.access.announce(pairings)
+            await at.it.idle()
+            assert not [one for one in at.it.chat.tried[before:] if one.buttons]
+
+
+async def ask_again(at):
+    """Somebody else asks."""
+    await at.hear("1004", "hello")
+    return await at.it.ledger.store.pairings(at.it.clock.now())
 
 
 async def test_only_administrators_decide_and_at_the_moment_of_the_press(tmp_path):
@@ -369,6 +437,23 @@ async def test_revoking_ends_what_runs_and_what_waits_and_nothing_is_taken_up_ag
             await at.it.quiet()
             await at.it.idle()
             assert agents.texts() == ["dig"]
+
+
+async def test_who_was_cut_off_gets_no_code_for_a_day_and_nobody_is_asked(tmp_path):
+    async with fresh_doors(tmp_path) as at:
+        await at.hear(ANN, "hi")
+        await let_in(at)
+        told, asked = len(at.shown(EVE)), len(at.shown(ANN))
+        await at.operations.revoke(ACCOUNT, EVE)
+        for seconds in (0, 2 * HOUR, 21 * HOUR):
+            at.it.clock.advance(seconds)
+            await at.hear(EVE, "please")
+        await at.it.idle()
+        assert (len(at.shown(EVE)), len(at.shown(ANN))) == (told, asked)
+        at.it.clock.advance(2 * HOUR)
+        await at.hear(EVE, "please")
+        await at.it.idle()
+        assert (len(at.shown(EVE)), len(at.shown(ANN))) == (told + 1, asked + 1)
 
 
 async def test_others_in_the_conversation_go_on_without_them(tmp_path):

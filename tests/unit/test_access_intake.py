@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from gateway.engine.intake import LIMITED_COMMANDS
 from gateway.model.agent import CancelledPrompt
 from gateway.model.attachment import Attachment, AttachmentKind
 from gateway.model.delivery import DeliveryKind
@@ -40,7 +41,7 @@ async def test_who_writes_too_fast_is_told_once_and_answered_later(tmp_path):
         assert at.it.agents.texts() == ["one", "two"]
         (told,) = [text for text in at.shown(BOB) if not text.startswith("echo")]
         assert "2 messages in 1 minute" in told
-        assert "in 1 minute." in told
+        assert "What is more than that is not taken: please send it again in 1 minute." in told
         assert [state for _, state in await texts(at)] == ["taken", "taken", "withdrawn", "withdrawn"]
         at.it.clock.advance(60)
         await at.hear(BOB, "five")
@@ -66,13 +67,47 @@ async def test_an_account_has_a_limit_of_its_own(tmp_path):
         assert any("More is written to this bot" in text for text in at.shown(ANN))
 
 
-async def test_commands_are_limited_and_stop_is_not(tmp_path):
+async def test_commands_that_only_tell_or_decide_are_neither_limited_nor_counted(tmp_path):
+    async with fresh_doors(tmp_path, limits=limited()) as at:
+        telling = sorted(at.commands.names - LIMITED_COMMANDS)
+        assert {"status", "help", "stop", "queue"} <= set(telling)
+        for name in telling:
+            await at.hear(BOB, command=name)
+        await at.settled()
+        for text in ("one", "two", "three"):
+            await at.hear(BOB, text)
+        await at.it.idle()
+        assert at.it.agents.texts() == ["one", "two"]
+        for _ in range(3):
+            await at.hear(BOB, command="help")
+        await at.settled()
+        await at.it.idle()
+        assert at.shown(BOB)[-3:] == [at.shown(BOB)[-1]] * 3
+        assert "/new" in at.shown(BOB)[-1]
+
+
+@pytest.mark.parametrize("name", sorted(LIMITED_COMMANDS))
+async def test_commands_that_make_the_agent_work_count(tmp_path, name):
+    async with fresh_doors(tmp_path, limits=limited()) as at:
+        assert name in at.commands.names
+        await at.hear(BOB, "one")
+        await at.hear(BOB, command=name)
+        await at.settled()
+        await at.it.idle()
+        worked = len(at.it.agents.prompts)
+        await at.hear(BOB, "two")
+        await at.it.idle()
+        assert len(at.it.agents.prompts) == worked
+        assert "You write faster" in at.shown(BOB)[-1]
+
+
+async def test_commands_that_make_the_agent_work_are_limited_and_stop_is_not(tmp_path):
     agents = ScriptedAgents()
     async with fresh_doors(tmp_path, agents=agents, limits=limited()) as at:
         agents.hold(on_cancel=CancelledPrompt())
         await at.hear(BOB, "dig")
         await at.it.at_work()
-        await at.hear(BOB, command="status")
+        await at.hear(BOB, "and fill")
         before = await at.it.session_of(BOB)
         await at.hear(BOB, command="new")
         await at.settled()
@@ -179,6 +214,7 @@ async def test_receipts_are_owed_to_messages_that_were_taken(tmp_path):
     async with fresh_doors(tmp_path, receipts=True, limits=limited()) as at:
         await at.hear(BOB, "one", message_ref="m1")
         await at.hear(BOB, command="status", message_ref="m2")
+        await at.hear(BOB, command="new", message_ref="m5")
         await at.hear(BOB, "two", message_ref="m3")
         await at.hear(EVE, "hello", message_ref="m4")
         await at.settled()

@@ -42,6 +42,10 @@ def test_after_the_wait_that_was_named_one_more_may_be_written(times):
             assert window.wait(THREE, at + wait + 1e-6) is None
 
 
+def test_rounding_makes_no_wait_longer_than_the_window():
+    assert take(Window(), *[22.641823311098374] * 4)[-1] == THREE.seconds
+
+
 def test_an_older_message_is_not_held_against_newer_ones():
     """One chat is read back after the other."""
     window = Window()
@@ -115,6 +119,13 @@ def test_what_is_said_about_a_limit(exceeded, words):
     text = exceeded_text(exceeded)
     for word in words:
         assert word in text
+
+
+def test_what_is_said_of_a_limit_holds_for_everything_that_is_not_taken():
+    assert exceeded_text(Exceeded(Allowance(5, 20.0), 19.2, 0.0)) == (
+        "You write faster than this bot answers (5 messages in 20 seconds). "
+        "What is more than that is not taken: please send it again in 20 seconds."
+    )
 
 
 def test_a_limit_is_told_once_for_each_person_and_stretch():
@@ -196,6 +207,14 @@ def test_what_people_read():
     assert pairing.asks_text(asking()) == "Eve (1003) asks to use this bot."
     admin = Grant("telegram", "1003", "Eve", Role.ADMIN, "operator", 1.0)
     assert "administrator" in pairing.welcome_text(admin)
+
+
+@given(st.integers(1), st.text(pairing.ALPHABET, min_size=8, max_size=8))
+def test_the_keys_of_a_code_are_found_and_no_others(session, code):
+    first, end = pairing.asks_keys("ABCDEFGH")
+    assert first <= pairing.asks_key(asking(), session) < end
+    key = pairing.asks_key(asking(code=code), session)
+    assert (first <= key < end) is (code == "ABCDEFGH")
 
 
 def test_buttons_come_back_as_what_they_were():

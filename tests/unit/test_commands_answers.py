@@ -3,6 +3,7 @@
 import pytest
 
 from gateway.engine import answers
+from gateway.engine.answers import ONLY_ONCE
 from gateway.model.agent import ToolUpdate
 from gateway.model.permission import OptionKind, PermissionOption, PermissionRequest
 from tests.helpers.commanding import ANN, commanded, given, gives, reborn
@@ -42,7 +43,8 @@ async def asked(it, *requests, chat="1001"):
 async def test_the_question_is_answered_by_what_comes_nearest(tmp_path, line, offered, chosen, told):
     async with commanded(tmp_path) as it:
         await asked(it, request(*offered))
-        assert await gives(it, line, idle=True) == told
+        once = f"\n{ONLY_ONCE}" if "always" in line and not chosen.lasts else ""
+        assert await gives(it, line, idle=True) == told + once
         assert it.agents.permitted == [chosen]
         ((_, ended),) = it.chat.edited
         assert ended == told.replace(":", " by Ann:")

@@ -1,15 +1,25 @@
 """/new and /resume: which conversation goes on in a chat."""
 
 import re
+from collections import deque
 from dataclasses import replace
 
 import pytest
 
 from gateway.engine import conversations
+from gateway.engine.catalogue import RENEWING
 from gateway.model.address import ChatKind
 from gateway.model.agent import AgentFailed
+from gateway.model.attachment import Attachment, AttachmentKind
+from gateway.model.message import Entry, Inbound
 from gateway.model.session import Reason, SessionState
-from tests.helpers.commanding import ANN, commanded, dies_after, fails, gives, says, works
+from gateway.ports import Batch
+from gateway.rules.access import AccessPolicy
+from gateway.rules.admission import AdmissionPolicy, admit
+from gateway.store.inbox import LEFT_NOTICE
+from tests.helpers.clock import until
+from tests.helpers.commanding import commanded, dies_after, fails, gives, says, works
+from tests.helpers.fakes import ScriptedAgents
 from tests.helpers.ledgers import ACCOUNT
 
 FAILURE = AgentFailed("It failed.", "scripted", lost=False)
@@ -49,11 +59,42 @@ async def test_it_is_asked_once_when_a_crash_comes_before_the_answer(tmp_path):
         assert len(await it.ledger.store.generations(first, 9)) == 2
 
 
-@pytest.mark.parametrize(("text", "asked"), [("two", "Ann: two"), ("/count a", "/count a")])
-async def test_in_groups_it_names_its_author(tmp_path, text, asked):
+@pytest.mark.parametrize(("text", "asked"), [("two", "Ann: two"), ("/count a", "/count a"), ("", "")])
+def test_in_groups_it_names_its_author(text, asked):
+    said = Inbound("1", "-100", ChatKind.GROUP, "1001", "Ann", text, 1.0, to_bot=True, command="new")
+    policy = AdmissionPolicy(AccessPolicy(open_to_all=True), commands=frozenset({"new"}), renewing=RENEWING)
+    found = admit(said, ACCOUNT, policy, 1.0)
+    assert isinstance(found, Entry)
+    assert (found.text, found.renews) == (asked, True)
+
+
+async def test_what_follows_it_comes_after_it(tmp_path):
     async with commanded(tmp_path) as it:
-        await gives(it, f"/new {text}", replace(ANN, chat_kind=ChatKind.GROUP), idle=True)
-        assert it.agents.texts() == [asked]
+        at = it.clock.now()
+        first, second = (
+            Inbound(f"b{n}", "1001", ChatKind.DIRECT, "1001", "Ann", text, at, command=command)
+            for n, (text, command) in enumerate((("first", "new"), ("second", "")))
+        )
+        await it.intake.accept(Batch(ACCOUNT, (first, second), {}))
+        await until(lambda: len(it.agents.prompts) == 2)
+        assert it.agents.texts() == ["first", "second"]
+
+
+async def test_files_come_along(tmp_path):
+    photo = Attachment("ref-1", "a.png", "image/png", 3, AttachmentKind.IMAGE)
+    async with commanded(tmp_path, agents=ScriptedAgents(cwd=str(tmp_path / "work"))) as it:
+        it.chat.remote["ref-1"] = deque([b"png"])
+        said = Inbound("b1", "1001", ChatKind.DIRECT, "1001", "Ann", "look", it.clock.now(), command="new")
+        await it.intake.accept(Batch(ACCOUNT, (replace(said, attachments=(photo,)),), {}))
+        await until(lambda: len(it.agents.prompts) == 1)
+        assert [file.name for file in it.agents.prompts[0][1].files] == ["a.png"]
+
+
+async def test_what_waited_for_an_answer_is_told_that_it_gets_none(tmp_path):
+    async with commanded(tmp_path) as it:
+        await works(it, "work", "waits", "waits too")
+        await gives(it, "/new", idle=True)
+        assert LEFT_NOTICE.format(2, "s") in it.chat.texts()
 
 
 async def test_a_new_conversation_begins_beside_one_that_is_being_stopped(tmp_path):

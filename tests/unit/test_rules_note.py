@@ -1,5 +1,7 @@
 """The one recovery note."""
 
+from dataclasses import replace
+
 import pytest
 
 from gateway.model.agent import Opened
@@ -109,3 +111,14 @@ def test_the_cause_is_named():
     assert "Your process" in causes[Reason.AGENT_LOST]
     assert "interrupted" in note(interruption=cut(reason="from_the_future"))
     assert "from_the_future" not in note(interruption=cut(reason="from_the_future"))
+
+
+def test_what_its_agent_dies_of_each_time_is_not_gone_on_with_unasked():
+    policy = NotePolicy(3600.0, max_attempts=3)
+    for attempts, finish in ((2, True), (3, False), (9, False)):
+        tried = replace(cut(reason=Reason.AGENT_LOST), attempts=attempts)
+        said = note("and now?", tried, policy)
+        assert ("Finish that request" in said) is finish
+        assert ("Do not go on with it" in said) is not finish
+    asked = replace(cut(reason=Reason.MANUAL), attempts=9)
+    assert "Finish that request" in note("", asked, policy)
