@@ -4,17 +4,20 @@ Places are byte offsets into the source's UTF-8. Parsing is linear. A text that 
 `None`: whoever renders it leaves it as it is.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
-
-from gateway.rules.chunking import effort
 
 if TYPE_CHECKING:
     import pyromark
 
 
-_MOST_EFFORT = 4_000
+_MOST_PARTS = 3_000
 """Each takes some microseconds: a message is rendered before it is known to fit, and while others wait."""
+
+
+_MARKS = "\n*_`[]|~<>$\\&#-+!"
+_RULE_OF_TABLE = re.compile(r"^[ \t>]*[|:-][|: \t-]*$", re.MULTILINE)
 
 
 class Event(NamedTuple):
@@ -58,7 +61,7 @@ def tidy(text: str) -> str:
 
 def parse(markdown: str) -> Parsed | None:
     """Parse a tidy text; None for one of so many parts that nobody reads it."""
-    if effort(markdown) > _MOST_EFFORT:
+    if _parts(markdown) > _MOST_PARTS:
         return None
     import pyromark  # noqa: PLC0415 - only texts with markup need it, and the start of the program does not
 
@@ -70,6 +73,17 @@ def parse(markdown: str) -> Parsed | None:
         if type(error).__name__ == "PanicException":  # a bug of the parser, which is no `Exception`
             return None
         raise
+
+
+def _parts(text: str) -> int:
+    """About how many events a text has. The parser fills up the rows of a table to its width."""
+    parts = sum(map(text.count, _MARKS))
+    at = 0
+    while "|" in text and (rule := _RULE_OF_TABLE.search(text, at)):
+        at = max(text.find("\n\n", rule.end()), 0) or len(text)
+        columns = rule[0].count("|")
+        parts += max(columns * text.count("\n", rule.end(), at) - text.count("|", rule.end(), at), 0)
+    return parts
 
 
 def with_idle_definitions(parsed: Parsed) -> Parsed | None:

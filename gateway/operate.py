@@ -106,9 +106,8 @@ def revoke(config: Config, account: str, person: str) -> str:
         pass
 
     async def act(store: Store, now: float) -> str:
-        del now
         configured = access_policy(config)
-        if not await store.revoke(account, person):
+        if not await store.revoke(account, person, now):
             raise CarryonError(not_granted_text(configured, account, person))
         if not permits(configured, account, person):
             await store.withdraw_of(account, person)
@@ -122,7 +121,8 @@ def _progress(found: dict[str, Any]) -> str:
     if found["phase"] == "waiting":
         # Whole ten seconds, so that a line is said when something changes and not twice a second.
         left = int((found["deadline"] or 0) // 10 * 10)
-        return f"waiting for {turns or 'conversations to end'}; more than {left} s left (`carryon undrain` undoes it)"
+        what = turns or "conversations to end"
+        return f"waiting for {what}; more than {left} s left (`carryon undrain` undoes it)"
     return f"{found['phase']}: {turns or 'no turn is running'}"
 
 

@@ -593,11 +593,8 @@ class Grants(Protocol):
         """Somebody is not let in: their code is void; what is owed since. None when they had none."""
         ...
 
-    async def revoke(self, account: str, person: str, now: float | None = None) -> bool:
-        """Take a grant back; false when there was none. For a day they are given no code.
-
-        `now` is the time of this machine where it is not given.
-        """
+    async def revoke(self, account: str, person: str, now: float) -> bool:
+        """Take a grant back; false when there was none. For a day they are given no code."""
         ...
 
     async def withdraw_of(self, account: str, person: str) -> tuple[int, ...]:

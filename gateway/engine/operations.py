@@ -29,6 +29,9 @@ from gateway.model.operation import (
 from gateway.model.session import Reason, SessionState
 from gateway.ports import Agents, Clock, Store
 
+CUT_OFFS = 3
+"""How often one looks for what somebody who is cut off has under way."""
+
 RESET = (
     "The operator began a new conversation here. What was still unanswered was dropped: please send it again."
 )
@@ -166,20 +169,23 @@ class RunningGateway:
     async def _cut_off(self, account: str, person: str) -> None:
         """End everything that somebody has under way, for good: nothing of it is taken up again."""
         parts = self._parts
-        await until_written(parts.clock, lambda: parts.store.withdraw_of(account, person))
-        at_work = {session: turn for turn, session, _ in parts.turns.at_work()}
-        marked = {
-            one.session.id
-            for one in await parts.store.candidates(account)
-            if one.session.origin is not None and one.session.origin.author_id == person
-        }
-        theirs = {
-            session for session, turn in at_work.items() if await self._is_of(session, turn, account, person)
-        }
-        for session_id in sorted(theirs | (marked - at_work.keys())):
-            await self._stop_for_good(session_id)
-        # Again, for what a command of theirs may have put there meanwhile.
-        await until_written(parts.clock, lambda: parts.store.withdraw_of(account, person))
+        for _ in range(
+            CUT_OFFS
+        ):  # a command of theirs that was on its way may have begun something meanwhile
+            await until_written(parts.clock, lambda: parts.store.withdraw_of(account, person))
+            at_work = {session: turn for turn, session, _ in parts.turns.at_work()}
+            marked = {
+                one.session.id
+                for one in await parts.store.candidates(account)
+                if one.session.origin is not None and one.session.origin.author_id == person
+            }
+            works = [
+                session
+                for session, turn in at_work.items()
+                if await self._is_of(session, turn, account, person)
+            ]
+            for session_id in sorted({*works, *(marked - at_work.keys())}):
+                await self._stop_for_good(session_id)
 
     async def _is_of(self, session_id: int, turn_id: int, account: str, person: str) -> bool:
         """Whether a running turn is about something that this person wrote."""
@@ -195,6 +201,12 @@ class RunningGateway:
         await until_written(parts.clock, lambda: parts.store.stop_resuming(session_id))
         await parts.turns.cut(session_id, Cut.USER)
         await parts.streams.close_session(session_id, STOPPED)
+        session = await parts.store.session(session_id)
+        turn_id = session.resume_turn_id if session is not None else None
+        if turn_id is not None:  # nobody else is to have it finished by asking to go on
+            await until_written(
+                parts.clock, lambda: parts.store.dismiss(session_id, turn_id, parts.clock.now())
+            )
 
 
 def resumed_text(session_id: int, *, unfinished: bool) -> str:

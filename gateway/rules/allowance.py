@@ -48,7 +48,7 @@ class Window:
         first, end = bisect_right(times, at - allowance.seconds), bisect_right(times, at)
         if end - first < allowance.count:
             return None
-        # Rounding may make it a little more than the whole window, which would then be named as a second more.
+        # Rounding may make it a little more than the whole window, which would be named as a second more.
         return min(allowance.seconds, max(0.0, times[end - allowance.count] + allowance.seconds - at))
 
     def count(self, allowance: Allowance, at: float) -> None:

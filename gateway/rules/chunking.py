@@ -83,7 +83,7 @@ def chunk(text: str, limit: int) -> tuple[str, ...]:
     text = text.strip()
     start = 0
     while start < len(text):
-        end = _fit(text, start, limit)
+        end = max(_fit(text, start, limit), start + 1)  # one character may be more than there is room for
         if end < len(text):
             end = _best_cut(text, start, end)
         pieces.append(text[start:end].rstrip())

@@ -17,7 +17,7 @@ _FENCES = re.compile(r"```|~~~")
 _NO_MARK = re.compile(r"[^ \t>]")
 _FENCE = re.compile(r"`{3,}|~{3,}")
 _FENCE_LINE = re.compile(r"^ {0,3}(`{3,20}|~{3,20})([^\n`]*)$", re.MULTILINE)
-_MOST_EFFORT = 20_000  # parts that are looked at before a text is cut as plain text
+_MOST_EFFORT = 9_000  # parts that are looked at before a text is cut as plain text
 _FENCE_ROOM = 32
 _ORPHAN = 50  # what it costs to leave a heading at the end of a message
 

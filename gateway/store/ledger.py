@@ -1,6 +1,5 @@
 """The `Store` port on one connection that writes and one that reads."""
 
-import time
 from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
@@ -250,9 +249,8 @@ class SqliteStore:
     async def refuse_pairing(self, account: str, person: str, now: float) -> tuple[Delivery, ...] | None:
         return await self._write(lambda tx: grants.refuse_pairing(tx, account, person, now))
 
-    async def revoke(self, account: str, person: str, now: float | None = None) -> bool:
-        at = time.time() if now is None else now
-        return await self._write(lambda tx: grants.revoke(tx, account, person, at))
+    async def revoke(self, account: str, person: str, now: float) -> bool:
+        return await self._write(lambda tx: grants.revoke(tx, account, person, now))
 
     async def withdraw_of(self, account: str, person: str) -> tuple[int, ...]:
         return await self._write(lambda tx: grants.withdraw_of(tx, account, person))

@@ -1,7 +1,6 @@
 """Grants and codes in the ledger: what every implementation of the `Store` port promises of them."""
 
 import sqlite3
-import time
 from dataclasses import replace
 
 import pytest
@@ -153,13 +152,6 @@ async def test_who_was_cut_off_gets_no_code_for_a_day(ledger):
     assert (await ask(ledger, "e4")).pairings == ()
     ledger.now += 10
     assert (await ask(ledger, "e5")).pairings
-
-
-async def test_who_was_cut_off_of_a_stopped_gateway_gets_no_code_either(ledger):
-    ledger.now = time.time()
-    await ledger.store.grant(grant(ledger))
-    assert await ledger.store.revoke(ACCOUNT, EVE)
-    assert (await ask(ledger, "e2")).pairings == ()
 
 
 async def test_who_was_never_let_in_is_not_kept_from_asking(ledger):

@@ -6,7 +6,7 @@ Chance is seeded, so every run has the same answers.
 import codecs
 import random
 import re
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 _TITLE = re.compile(r"^%%% (.+)\n", re.MULTILINE)
@@ -40,6 +40,7 @@ _CODE = (
 )
 
 
+@cache
 def answers() -> dict[str, str]:
     """Every answer by its name."""
     parts = _TITLE.split((Path(__file__).parent / "odd.md").read_text())

@@ -6,11 +6,12 @@ import pytest
 
 from gateway.engine import access as engine
 from gateway.model.address import ChatKind
-from gateway.model.agent import CancelledPrompt
+from gateway.model.agent import CancelledPrompt, ToolUpdate
 from gateway.model.grant import Grant, Role
 from gateway.model.message import MessageState, Origin
 from gateway.model.operation import Done, Refused
 from gateway.model.session import SessionState
+from gateway.model.turn import StepStatus
 from gateway.ports import LedgerUnavailableError
 from gateway.rules import pairing
 from gateway.rules.access import AccessPolicy
@@ -279,18 +280,17 @@ async def test_an_administrator_who_is_told_when_it_is_decided_already_is_not_as
             await at.it.idle()
             notice = [one for one in at.it.chat.tried if one.buttons]
             assert len(edits(at)) == len(notice), "it was dropped, or says what came of it"
-            pairings = await ask_again(at)
-            await at.operations.pair(pairings[0].code, Role.USER)
-            before = len(at.it.chat.tried)
-            await at.access.announce(pairings)
-            await at.it.idle()
-            assert not [one for one in at.it.chat.tried[before:] if one.buttons]
 
 
-async def ask_again(at):
-    """Somebody else asks."""
-    await at.hear("1004", "hello")
-    return await at.it.ledger.store.pairings(at.it.clock.now())
+async def test_of_a_code_that_was_used_nobody_is_told_any_more(tmp_path):
+    async with fresh_doors(tmp_path) as at:
+        await at.hear(EVE, "hello")
+        pairings = await at.it.ledger.store.pairings(at.it.clock.now())
+        await at.operations.pair(pairings[0].code, Role.USER)
+        await at.hear(ANN, "hi")
+        await at.access.announce(pairings)
+        await at.it.idle()
+        assert not [one for one in at.it.chat.tried if one.buttons]
 
 
 async def test_only_administrators_decide_and_at_the_moment_of_the_press(tmp_path):
@@ -497,8 +497,7 @@ async def test_an_interrupted_conversation_of_theirs_is_given_up(tmp_path):
             await at.it.quiet()
             await at.it.idle()
             assert at.it.agents.prompts == []
-            session = await ledger.session(said.session_id)
-            assert (session.state, session.reason) == (SessionState.RESUME_PENDING, "stopped")
+            assert (await ledger.session(said.session_id)).state is SessionState.ACTIVE
 
 
 async def test_who_is_in_the_config_too_is_not_cut_off(tmp_path):
@@ -579,3 +578,21 @@ async def test_law_07_a_dropped_person_who_wrote_after_somebody_else_was_cut_sho
             assert prompt.text == ""
             assert "sing" in prompt.note
             assert "dig" not in prompt.note
+
+
+async def test_what_they_asked_is_not_finished_because_somebody_else_asks_to_go_on(tmp_path):
+    agents = ScriptedAgents()
+    async with fresh_doors(tmp_path, agents=agents) as at:
+        await let_in(at)
+        digs = ToolUpdate("t1", "dig", "execute", StepStatus.RUNNING)
+        agents.hold(updates=(digs,), on_cancel=CancelledPrompt())
+        await at.hear(EVE, "dig", group=GARDEN)
+        await at.it.at_work()
+        await at.operations.revoke(ACCOUNT, EVE)
+        await at.hear(BOB, "", group=GARDEN, command="resume")
+        await at.settled()
+        await at.it.idle()
+        assert agents.texts() == [f"P{EVE}: dig"]
+        await at.hear(BOB, "hello", group=GARDEN)
+        await at.it.idle()
+        assert "dig" not in agents.prompts[-1][1].note

@@ -38,15 +38,20 @@ def test_shown(markdown, shown):
     assert render(markdown) == shown
 
 
-@pytest.mark.parametrize("name", answers())
-def test_the_corpus(name):
-    shown = render(answers()[name])
-    assert shown.strip() or not answers()[name].strip()
-    assert closed(shown) == shown
-    assert "\r\n" not in shown
+def test_the_corpus():
+    for name, answer in answers().items():
+        shown = render(answer)
+        assert shown.strip() or not answer.strip(), name
+        assert closed(shown) == shown, name
+        assert "\r\n" not in shown, name
+
+
+def test_what_has_too_many_parts_is_left_as_it_is():
+    wide = "|a" * 60 + "\n" + "|-" * 60 + "|\n" + "|b\n" * 500
+    assert render(wide) == wide, "the parser would make thirty thousand cells of it"
 
 
 @given(st.text(st.sampled_from("ab|-\n`~#> *_[]()!:1.\t\\"), max_size=80))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_anything(text):
     assert bool(render(text).strip()) == bool(text.strip())

@@ -51,15 +51,15 @@ def test_what_is_shown_of_a_growing_answer_is_only_added_to():
     assert shown == render(text)
 
 
-@pytest.mark.parametrize("name", answers())
-def test_the_corpus(name):
-    for closed in (True, False):
-        shown = render(answers()[name], closed=closed)
-        assert shown.strip() or not answers()[name].strip()
-        assert "<!" not in shown.replace("<!-", "")
+@pytest.mark.parametrize("closed", [True, False])
+def test_the_corpus(closed):
+    for name, answer in answers().items():
+        shown = render(answer, closed=closed)
+        assert shown.strip() or not answer.strip(), name
+        assert "<!" not in shown.replace("<!-", ""), name
 
 
 @given(st.text(st.sampled_from("ab|-\n`~#> *_[]()!:1.\t<"), max_size=80), st.booleans())
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_anything(text, closed):
     assert bool(render(text, closed=closed).strip()) == bool(text.strip())

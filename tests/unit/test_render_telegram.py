@@ -83,13 +83,13 @@ def check(rendered):
         assert start < end
 
 
-@pytest.mark.parametrize("name", answers())
-def test_the_corpus(name):
-    check(render(answers()[name][:4_000]))
+def test_the_corpus():
+    for answer in answers().values():
+        check(render(answer[:4_000]))
 
 
 @given(st.one_of(BITS, st.text(max_size=200)))
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=120, deadline=None)
 def test_anything(text):
     rendered = render(text)
     check(rendered)
