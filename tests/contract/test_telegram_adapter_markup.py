@@ -81,12 +81,12 @@ async def test_only_a_refusal_for_the_entities_is_followed(at):
 
 async def test_a_source_that_is_too_long_is_sent_without_its_entities(at):
     """What fits as it is shown may not fit as it was written."""
-    source = "**b** " * 900
+    source = "**bold words** " * 280
     assert units(source) > 4096
     assert at.adapter.fits(source)
     at.emulator.api.refuse_entities = 1
     assert await at.adapter.send(delivery(source)) == Delivered("2")
-    assert newest(at) == (("b " * 900).strip(), {})
+    assert newest(at) == (("bold words " * 280).strip(), {})
 
 
 async def test_what_is_nothing_once_it_is_shown_is_sent_as_it_was_written(at):

@@ -107,7 +107,7 @@ class Gateways:
         path = write(self._folder / "gateway.yaml", changed)
         log = self._folder / "logs" / f"gateway-{self._number:04}.log"
         env = {"CARRYON_FAILPOINT": f"{ending.failpoint}:{ending.nth}"} if ending.failpoint else {}
-        self._gateway = await Gateway.start(path, log, env)
+        self._gateway = await Gateway.start(path, log, env, ())  # the program itself
         return self._gateway
 
     async def ready(self, gateway: Gateway) -> None:

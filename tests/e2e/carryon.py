@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gateway.console.address import socket_path
-from tests.harness.gateway import CARRYON
+from tests.e2e import forked
 from tests.harness.settings import write
 from tests.harness.stage import Stage
 from tests.harness.waiting import within
@@ -31,22 +31,7 @@ class Said:
 async def carryon(stage: Stage, *arguments: object) -> Said:
     """Run a command to its end."""
     config = write(stage.folder / "gateway.yaml", stage.values)
-    process = await asyncio.create_subprocess_exec(
-        CARRYON,
-        "--config",
-        str(config),
-        *map(str, arguments),
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    try:
-        out, err = await within(process.communicate(), f"the end of carryon {arguments}")
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-    said = Said(process.returncode or 0, out.decode().strip(), err.decode().strip())
+    said = Said(*await forked.run(config, arguments))
     assert "Traceback" not in said.err, said.err
     return said
 

@@ -5,7 +5,6 @@ What that start itself may break is seen by the tests that run the program.
 """
 
 import asyncio
-import multiprocessing
 import os
 import sys
 import tempfile
@@ -14,19 +13,8 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 from gateway import cli
+from tests.harness.forks import FORKS
 from tests.harness.waiting import within
-
-IMPORTED = (
-    "gateway.agents.connection",
-    "gateway.agents_check.run",
-    "gateway.inspection",
-    "gateway.operate",
-    "gateway.store.sqlite",
-)
-"""What commands import late."""
-
-_FORKS = multiprocessing.get_context("forkserver")
-_FORKS.set_forkserver_preload([__name__, *IMPORTED])
 
 
 async def run(config: Path, arguments: Sequence[object]) -> tuple[int, str, str]:
@@ -34,7 +22,7 @@ async def run(config: Path, arguments: Sequence[object]) -> tuple[int, str, str]
     with tempfile.TemporaryDirectory() as place:
         files = Path(place) / "out", Path(place) / "err"
         words = ["carryon", "--config", str(config), *map(str, arguments)]
-        process = _FORKS.Process(target=_work, args=(words, *map(str, files)), name=" ".join(words))
+        process = FORKS.Process(target=_work, args=(words, *map(str, files)), name=" ".join(words))
         await asyncio.to_thread(process.start)
         code = await _ended(process)
         out, err = (file.read_text().strip() for file in files)

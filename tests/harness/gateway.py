@@ -5,18 +5,18 @@ import contextlib
 import json
 import os
 import signal
-import sys
 from collections.abc import Awaitable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
 import psutil
 
+from tests.harness.forks import Fork, bare_environment, program
 from tests.harness.waiting import PATIENCE, within
 
 T = TypeVar("T")
 
-CARRYON = str(Path(sys.executable).with_name("carryon"))
+CARRYON = program()
 SHOWN = 40
 """Lines of the log that a failure shows."""
 
@@ -87,21 +87,28 @@ def _entry(line: bytes) -> Entry:
 class Gateway:
     """A running `carryon run`. One that ends without having been told to fails whatever waits for it."""
 
-    def __init__(self, process: asyncio.subprocess.Process, log: Log) -> None:
+    def __init__(self, process: "asyncio.subprocess.Process | Fork", log: Log) -> None:
         self._process = process
         self.log = log
-        assert process.stderr is not None
-        self._reading = asyncio.ensure_future(log.follow(process.stderr))
+        errors = process.errors if isinstance(process, Fork) else process.stderr
+        assert errors is not None
+        self._reading = asyncio.ensure_future(log.follow(errors))
         self._ended = asyncio.ensure_future(self._end())
         self.accounted_for = False
         self.reported = False
 
     @classmethod
     async def start(
-        cls, config: Path, log: Path, env: Mapping[str, str], prefix: Sequence[str] = ()
+        cls, config: Path, log: Path, env: Mapping[str, str], prefix: Sequence[str] | None = None
     ) -> "Gateway":
-        """Start one; `prefix` is a program that runs it, such as a tracer."""
-        inherited = {key: value for key, value in os.environ.items() if not key.startswith("CARRYON")}
+        """Start one, forked from a process that has everything imported.
+
+        With a `prefix` it is the program itself, run by whatever the prefix names, such as a tracer.
+        """
+        if prefix is None:
+            words = ("carryon", "--config", str(config), "run")
+            return cls(await Fork(words, {**bare_environment(), **env}).start(), Log(log))
+        inherited = bare_environment()
         process = await asyncio.create_subprocess_exec(
             *prefix,
             CARRYON,

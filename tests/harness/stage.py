@@ -74,7 +74,7 @@ class Stage:
         failpoint: str = "",
         env: Settings | None = None,
         ready: bool = True,
-        prefix: Sequence[str] = (),
+        prefix: Sequence[str] | None = None,
     ) -> Gateway:
         """Start a gateway; one with a failpoint may die before it is ready, so nothing is waited for."""
         config = write(self.folder / "gateway.yaml", self.values)

@@ -321,10 +321,10 @@ MUTANTS = {
         "part = folder / name\n        part.unlink(missing_ok=True)\n        return part",
         "tests/unit/test_media_folder.py::test_a_file_has_its_name_when_it_is_whole",
     ),
-    "a file from anywhere is handed out": Mutant(
+    "a hidden file is handed out": Mutant(
         "gateway/store/media.py",
-        "inside = found.relative_to(base)",
-        "inside = Path(found.name)",
+        'part.startswith(".") for part in inside.parts',
+        "False for part in inside.parts",
         "tests/unit/test_media_folder.py::test_nothing_else_is_handed_out",
     ),
     "a file that is owed is swept away": Mutant(
