@@ -47,6 +47,8 @@ async def given(it: House, line: str, by: Origin = ANN, **more) -> Accepted:
 
 async def gives(it: House, line: str, by: Origin = ANN, *, idle: bool = False, **more) -> str:
     """A person gives a command; what is said to it, in the end if the agent is to become `idle`."""
+    await it.quiet()  # what was said before is no answer
+    await it.outbox.empty()
     before = len(it.chat.texts())
     accepted = await given(it, line, by, **more)
     it.commands.carry_out(accepted)

@@ -6,6 +6,7 @@ from gateway.engine import answers
 from gateway.engine.answers import ONLY_ONCE
 from gateway.model.agent import ToolUpdate
 from gateway.model.permission import OptionKind, PermissionOption, PermissionRequest
+from tests.helpers.clock import until
 from tests.helpers.commanding import ANN, commanded, given, gives, reborn
 from tests.helpers.fakes import Answer
 from tests.helpers.ledgers import ACCOUNT
@@ -25,6 +26,7 @@ async def asked(it, *requests, chat="1001"):
     await it.hear("work", chat)
     while not await it.ledger.store.pending_approvals(await it.session_of(chat)):
         await it.quiet()
+    await until(lambda: any("asks for permission" in text for text in it.chat.texts(chat)))
 
 
 @pytest.mark.parametrize(
@@ -54,8 +56,7 @@ async def test_the_oldest_one_is_answered_and_the_next_one_is_another(tmp_path):
     async with commanded(tmp_path) as it:
         await asked(it, request(title="one"), request(title="two"))
         assert await gives(it, "/approve") == "Allowed: one"
-        while not await it.ledger.store.pending_approvals(await it.session_of()):
-            await it.quiet()
+        await until(lambda: any(text.endswith(": two") for text in it.chat.texts()))
         assert await gives(it, "/deny", idle=True) == "Refused: two"
         assert it.agents.permitted == [K.ALLOW_ONCE, K.REJECT_ONCE]
 
