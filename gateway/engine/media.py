@@ -121,7 +121,11 @@ class Media:
             if isinstance(kept, OutFile):
                 found[path] = kept
             elif kept or path not in linked:  # what merely looks like a link to a file here is none
-                left.append(NOT_SENT_BECAUSE.format(safe_name(path), kept or "it is no file of its own"))
+                left.append(
+                    NOT_SENT_BECAUSE.format(
+                        safe_name(path), kept or "it is not a file of its working directory"
+                    )
+                )
         for chunk in (one for one in chunks if one.data):
             kept = TOO_MANY
             if len(found) < MOST_FILES:

@@ -28,6 +28,7 @@ from gateway.model.operation import (
 )
 from gateway.model.session import Reason, SessionState
 from gateway.ports import Agents, Clock, Store
+from gateway.rules.words import counted
 
 CUT_OFFS = 3
 """How often one looks for what somebody who is cut off has under way."""
@@ -91,7 +92,7 @@ class RunningGateway:
         again = self._parts.drain.request is not None
         self._parts.drain.stop(StopRequest(intent, self._drain_timeout if wait is None else wait))
         running = len(self._parts.turns.running)
-        return Done("not waiting any longer" if again else f"stopping; {running} turns are running")
+        return Done("not waiting any longer" if again else f"stopping; {counted(running, 'running turn')}")
 
     def undrain(self) -> OperationOutcome:
         if self._parts.drain.undo():

@@ -9,6 +9,8 @@ from bisect import bisect_right, insort
 from collections import OrderedDict
 from dataclasses import dataclass
 
+from gateway.rules.words import counted
+
 PEOPLE = 10_000
 """People whose messages are counted at once: those that wrote last."""
 
@@ -125,7 +127,7 @@ class Allowances:
 def exceeded_text(exceeded: Exceeded) -> str:
     """What the author of messages is told that are not taken: once, however many there are."""
     allowance = exceeded.allowance
-    often = f"{allowance.count} message{'s' if allowance.count > 1 else ''} in {_time(allowance.seconds)}"
+    often = f"{counted(allowance.count, 'message')} in {_time(allowance.seconds)}"
     who = (
         "More is written to this bot than it answers"
         if exceeded.whole

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from enum import StrEnum
 
 from gateway.model.turn import Step, StepKind, StepStatus
+from gateway.rules.words import one_line
 
 WORKING = "⏳ At work…"
 """The message in which an answer grows that has no words yet."""
@@ -44,8 +45,5 @@ def progress(steps: Sequence[Step], how: Progress) -> str:
 
 
 def _line(step: Step) -> str:
-    title = " ".join("".join(one if one.isprintable() else " " for one in step.title).split())
-    title = title.replace("`", "'") or "a step"  # within code nothing else has a meaning
-    if len(title) > TITLE_LENGTH:
-        title = f"{title[: TITLE_LENGTH - 1]}…"
-    return f"{_MARKS[step.status]} `{title}`"
+    title = one_line(step.title, TITLE_LENGTH).replace("`", "'")  # within code nothing else has a meaning
+    return f"{_MARKS[step.status]} `{title or 'a step'}`"

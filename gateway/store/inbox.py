@@ -9,13 +9,14 @@ from gateway.model.grant import Pairing
 from gateway.model.intake import Accepted, BatchResult
 from gateway.model.message import Amendment, Entry, MessageKind, MessageState, Refusal
 from gateway.model.text import storable
+from gateway.rules.words import counted
 from gateway.store import files, grants
 from gateway.store import statements as sql
 from gateway.store.generations import next_generation, session_at
 from gateway.store.owing import owe, owe_all
 from gateway.store.rows import origin_of, origin_text
 
-LEFT_NOTICE = "{} message{} that waited here for an answer will get none: a new conversation begins."
+LEFT_NOTICE = "A new conversation begins, so what waited here for an answer gets none: {}."
 FULL_NOTICE = "{} of your messages are waiting already; this one was not taken. Please send it again later."
 
 
@@ -130,7 +131,7 @@ def _renew(
     left = waiting(tx, session_id)
     following = next_generation(tx, session_id, now)
     if left:
-        notice = Draft(DeliveryKind.NOTICE, LEFT_NOTICE.format(left, "" if left == 1 else "s"))
+        notice = Draft(DeliveryKind.NOTICE, LEFT_NOTICE.format(counted(left, "message")))
         owed.append(owe(tx, entry.address.route, notice, now, session_id=session_id))
     if not entry.text.strip() and not entry.attachments:
         return ()

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 import aiohttp
+import pytest
 import zstandard
 
 from adapters.emulators.discord import DiscordEmulator, DiscordOptions
@@ -17,6 +18,16 @@ TOKEN = token_of(BOT_ID)
 UNLIMITED = Limits(enabled=False)
 INTENTS = 1 << 0 | 1 << 9 | 1 << 10 | 1 << 11 | 1 << 12 | 1 << 13 | 1 << 14 | 1 << 15
 PROPERTIES = {"os": "linux", "browser": "raw", "device": "raw"}
+
+
+class Clock:
+    """Time as the emulator takes it; it stands still unless a test moves it."""
+
+    def __init__(self):
+        self.now = 1000.0
+
+    def __call__(self):
+        return self.now
 
 
 @dataclass
@@ -145,3 +156,26 @@ async def discord_emulator(options=None):
         aiohttp.ClientSession() as session,
     ):
         yield emulator, RawBot(session, emulator)
+
+
+def discord_fixtures():
+    """Fixtures of a test module: emulator and bot, a person, their direct chat, and a channel."""
+
+    @pytest.fixture(name="wire")
+    async def wire():
+        async with discord_emulator() as both:
+            yield both
+
+    @pytest.fixture(name="ann")
+    def ann(wire):
+        return wire[0].playground.person("Ann")
+
+    @pytest.fixture(name="direct")
+    def direct(wire, ann):
+        return wire[0].playground.direct(ann)
+
+    @pytest.fixture(name="channel")
+    def channel(wire, ann):
+        return wire[0].playground.channel(ann)
+
+    return wire, ann, direct, channel

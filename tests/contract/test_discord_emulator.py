@@ -10,36 +10,16 @@ from adapters.emulators.control import ControlError
 from adapters.emulators.discord import DiscordOptions
 from adapters.emulators.discord_limits import Limits
 from adapters.emulators.discord_values import EPOCH
-from tests.contract.discord_emulator import TOKEN, UNLIMITED, RawBot, discord_emulator
+from tests.contract.discord_emulator import (
+    TOKEN,
+    UNLIMITED,
+    Clock,
+    RawBot,
+    discord_emulator,
+    discord_fixtures,
+)
 
-
-class Clock:
-    def __init__(self):
-        self.now = 1000.0
-
-    def __call__(self):
-        return self.now
-
-
-@pytest.fixture
-async def wire():
-    async with discord_emulator() as both:
-        yield both
-
-
-@pytest.fixture
-def ann(wire):
-    return wire[0].playground.person("Ann")
-
-
-@pytest.fixture
-def direct(wire, ann):
-    return wire[0].playground.direct(ann)
-
-
-@pytest.fixture
-def channel(wire, ann):
-    return wire[0].playground.channel(ann)
+wire, ann, direct, channel = discord_fixtures()
 
 
 def row(*buttons):

@@ -10,24 +10,10 @@ from adapters.emulators.client import ControlRefusedError, EmulatorControl
 from adapters.emulators.control import ControlError
 from adapters.emulators.discord import DiscordOptions
 from adapters.emulators.faults import Fault, FaultKind, When
-from tests.contract.discord_emulator import UNLIMITED, discord_emulator
-from tests.contract.test_discord_emulator import Clock, button, row
+from tests.contract.discord_emulator import UNLIMITED, Clock, discord_emulator, discord_fixtures
+from tests.contract.test_discord_emulator import button, row
 
-
-@pytest.fixture
-async def wire():
-    async with discord_emulator() as both:
-        yield both
-
-
-@pytest.fixture
-def ann(wire):
-    return wire[0].playground.person("Ann")
-
-
-@pytest.fixture
-def direct(wire, ann):
-    return wire[0].playground.direct(ann)
+wire, ann, direct, _ = discord_fixtures()
 
 
 @pytest.fixture

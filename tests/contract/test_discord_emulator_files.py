@@ -10,30 +10,12 @@ from adapters.emulators.control import ControlError
 from adapters.emulators.discord import DiscordOptions
 from adapters.emulators.discord_client import DiscordControl
 from adapters.emulators.discord_files import SIZE_LIMIT, Given, tidy
-from tests.contract.discord_emulator import UNLIMITED, discord_emulator
+from tests.contract.discord_emulator import UNLIMITED, discord_emulator, discord_fixtures
 
 DATA = b"\x00\x01 some bytes \xff"
 
 
-@pytest.fixture
-async def wire():
-    async with discord_emulator() as both:
-        yield both
-
-
-@pytest.fixture
-def ann(wire):
-    return wire[0].playground.person("Ann")
-
-
-@pytest.fixture
-def direct(wire, ann):
-    return wire[0].playground.direct(ann)
-
-
-@pytest.fixture
-def channel(wire, ann):
-    return wire[0].playground.channel(ann)
+wire, ann, direct, channel = discord_fixtures()
 
 
 async def upload(bot, channel, *files, payload=None):

@@ -7,31 +7,19 @@ import pytest
 from adapters.emulators.discord import DiscordOptions
 from adapters.emulators.discord_limits import Limits
 from adapters.emulators.discord_sessions import KEPT
-from tests.contract.discord_emulator import INTENTS, TOKEN, UNLIMITED, discord_emulator
-from tests.contract.test_discord_emulator import Clock
+from tests.contract.discord_emulator import (
+    INTENTS,
+    TOKEN,
+    UNLIMITED,
+    Clock,
+    discord_emulator,
+    discord_fixtures,
+)
 
 CONTENT = 1 << 15
 
 
-@pytest.fixture
-async def wire():
-    async with discord_emulator() as both:
-        yield both
-
-
-@pytest.fixture
-def ann(wire):
-    return wire[0].playground.person("Ann")
-
-
-@pytest.fixture
-def direct(wire, ann):
-    return wire[0].playground.direct(ann)
-
-
-@pytest.fixture
-def channel(wire, ann):
-    return wire[0].playground.channel(ann)
+wire, ann, direct, channel = discord_fixtures()
 
 
 @pytest.mark.parametrize("compress", ["", "zlib-stream", "zstd-stream"])

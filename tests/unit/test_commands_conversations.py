@@ -94,7 +94,7 @@ async def test_what_waited_for_an_answer_is_told_that_it_gets_none(tmp_path):
     async with commanded(tmp_path) as it:
         await works(it, "work", "waits", "waits too")
         await gives(it, "/new", idle=True)
-        assert LEFT_NOTICE.format(2, "s") in it.chat.texts()
+        assert LEFT_NOTICE.format("2 messages") in it.chat.texts()
 
 
 async def test_a_new_conversation_begins_beside_one_that_is_being_stopped(tmp_path):

@@ -185,7 +185,7 @@ async def test_a_sign_that_cannot_be_given_troubles_nobody(tmp_path, trouble):
     ("chunk", "said"),
     [
         (FileChunk("big.png", "image/png", b"x" * (1024 * 1024 + 1)), "it is too large: 1 MB"),
-        (FileChunk("", "", path="/etc/passwd"), "it is no file of its own"),
+        (FileChunk("", "", path="/etc/passwd"), "it is not a file of its working directory"),
         (FileChunk("e.txt", "text/plain", path="e.txt"), "it is empty"),
     ],
 )
