@@ -9,11 +9,10 @@ import os
 import sys
 import tempfile
 from collections.abc import Sequence
-from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 from gateway import cli
-from tests.harness.forks import FORKS
+from tests.harness.forks import FORKS, ended
 from tests.harness.waiting import within
 
 
@@ -24,23 +23,14 @@ async def run(config: Path, arguments: Sequence[object]) -> tuple[int, str, str]
         words = ["carryon", "--config", str(config), *map(str, arguments)]
         process = FORKS.Process(target=_work, args=(words, *map(str, files)), name=" ".join(words))
         await asyncio.to_thread(process.start)
-        code = await _ended(process)
+        try:
+            code = await within(ended(process), f"the end of {process.name}")
+        except BaseException:
+            process.kill()
+            await asyncio.to_thread(process.join)
+            raise
         out, err = (file.read_text().strip() for file in files)
-        return code or 0, out, err
-
-
-async def _ended(process: BaseProcess) -> int | None:
-    over, loop = asyncio.Event(), asyncio.get_running_loop()
-    loop.add_reader(process.sentinel, over.set)
-    try:
-        await within(over.wait(), f"the end of {process.name}")
-    except BaseException:
-        process.kill()
-        raise
-    finally:
-        loop.remove_reader(process.sentinel)
-        await asyncio.to_thread(process.join)
-    return process.exitcode
+        return code, out, err
 
 
 def _work(words: list[str], out: str, err: str) -> None:

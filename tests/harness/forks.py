@@ -11,6 +11,7 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 from gateway import cli, failpoints
@@ -40,7 +41,6 @@ class Fork:
     def __init__(self, words: Sequence[str], env: Mapping[str, str]) -> None:
         self._reading, self._writing = FORKS.Pipe(duplex=False)
         self._process = FORKS.Process(target=_work, args=(list(words), dict(env), self._writing))
-        self._name = " ".join(words)
         self.errors = asyncio.StreamReader(limit=1 << 20)
 
     async def start(self) -> "Fork":
@@ -61,16 +61,21 @@ class Fork:
 
     async def wait(self) -> int:
         """Wait for its end: its exit code, negative for a signal."""
-        over, loop = asyncio.Event(), asyncio.get_running_loop()
-        loop.add_reader(self._process.sentinel, over.set)
-        try:
-            await over.wait()
-        finally:
-            loop.remove_reader(self._process.sentinel)
-        await asyncio.to_thread(self._process.join)
-        code = self._process.exitcode
-        assert code is not None, self._name
-        return code
+        return await ended(self._process)
+
+
+async def ended(process: BaseProcess) -> int:
+    """Wait for the end of a fork: its exit code, negative for a signal."""
+    over, loop = asyncio.Event(), asyncio.get_running_loop()
+    loop.add_reader(process.sentinel, over.set)
+    try:
+        await over.wait()
+    finally:
+        loop.remove_reader(process.sentinel)
+    await asyncio.to_thread(process.join)
+    code = process.exitcode
+    assert code is not None, process.name
+    return code
 
 
 def _work(words: list[str], env: dict[str, str], errors: Connection) -> None:
