@@ -291,6 +291,12 @@ MUTANTS = {
         "if True:",
         f"{ACCESS}.py::test_law_07_what_somebody_has_waiting_whom_the_config_dropped_is_taken_back",
     ),
+    "law 1, grants are not known when it is decided what is answered": Mutant(
+        "gateway/engine/intake.py",
+        "            await parts.access.load()\n        if parts.offer",
+        "            pass\n        if parts.offer",
+        f"{ACCESS}.py::test_law_01_what_a_person_let_in_by_a_grant_has_waiting_is_answered_after_a_start",
+    ),
     "a person who was cut off still gives commands": Mutant(
         "gateway/engine/commands.py",
         "if not await self._may(accepted):",

@@ -160,6 +160,17 @@ async def test_grants_hold_after_a_start(tmp_path):
             assert at.it.agents.texts() == ["still me"]
 
 
+async def test_law_01_what_a_person_let_in_by_a_grant_has_waiting_is_answered_after_a_start(tmp_path):
+    async with opened("sqlite", tmp_path) as ledger:
+        await ledger.store.grant(Grant(ACCOUNT, EVE, "Eve", Role.USER, "operator", 1.0))
+        await ledger.say("dig", EVE, origin=origin(EVE))
+        await ledger.start()
+        async with doors(ledger, ready=False) as at:
+            await at.intake.ready(ACCOUNT)  # nothing came that would have had the grants read before
+            await at.it.idle()
+            assert at.it.agents.texts() == ["dig"]
+
+
 async def test_nobody_is_let_in_by_a_ledger_that_cannot_be_written(tmp_path):
     async with opened("sqlite", tmp_path) as ledger:
         ledger.store = Balky(ledger.store)
