@@ -234,6 +234,7 @@ def _config(gateway: Gateway) -> dict[str, object]:
         },
         "default_agent": "demo",
         "access": {"default": "allow"},
+        "http": {"listen": None},
         "limits": {"messages_per_user": "off"},  # the closed loop's users write all the time
         "log": {"level": "info", "format": "json"},
     }

@@ -25,6 +25,7 @@ from gateway.engine.timers import Timers, UpkeepPolicy
 from gateway.engine.turns import TurnParts, Turns
 from gateway.engine.typist import Typist
 from gateway.model.boot import BootOpening
+from gateway.model.happening import Witness, unseen
 from gateway.model.operation import Intent, StopRequest
 from gateway.policies import (
     access_policy,
@@ -50,6 +51,7 @@ class Ground:
     clock: Clock
     group: asyncio.TaskGroup
     opening: BootOpening
+    saw: Witness = unseen
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,9 +96,10 @@ def compose(ground: Ground) -> Gateway:
         parts.media.fetch_soon,
         lambda account: adapters[account].offer_commands(commands.infos),
         group,
+        ground.saw,
     )
     drain = Drain(
-        DrainParts(store, lanes, turns, parts.outbox, ground.agents, clock, resumer.again),
+        DrainParts(store, lanes, turns, parts.outbox, ground.agents, clock, resumer.again, ground.saw),
         ground.opening.boot_id,
     )
     wait = config.shutdown.drain_timeout
@@ -136,7 +139,7 @@ def _intake(config: Config, parts: IntakeParts, turns: Turns) -> Intake:
 def _turn_parts(ground: Ground, adapters: Mapping[str, ChatAdapter], files: MediaFolder) -> TurnParts:
     config, store, clock, group = ground.config, ground.store, ground.clock, ground.group
     delivery = config.delivery
-    outbox = Outbox(store, adapters, clock, group, OnUnknown(delivery.on_unknown), files)
+    outbox = Outbox(store, adapters, clock, group, OnUnknown(delivery.on_unknown), files, ground.saw)
     streams = Streams(
         StreamParts(store, adapters, outbox, clock, group),
         enabled=delivery.stream != "off",
@@ -165,6 +168,7 @@ def _turn_parts(ground: Ground, adapters: Mapping[str, ChatAdapter], files: Medi
         Openings(OpeningParts(store, ground.agents, outbox, clock), config.default_agent),
         clock,
         group,
+        ground.saw,
     )
 
 

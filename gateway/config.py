@@ -17,10 +17,15 @@ from gateway.config_agent import AgentConfig
 from gateway.config_section import Section
 from gateway.config_types import (
     NAME,
+    Address,
     Count,
     Directory,
     Duration,
+    HttpToken,
     Lapse,
+    Listen,
+    ListenAt,
+    LogSize,
     Name,
     People,
     Rate,
@@ -180,6 +185,38 @@ class MediaConfig(Section, frozen=True):
     )
 
 
+class HttpConfig(Section, frozen=True):
+    """The operator page, health and metrics."""
+
+    listen: ListenAt = Field(
+        default=Listen("127.0.0.1", 8787),
+        description="address and port of the operator page, /healthz, /readyz and /metrics; null is off",
+    )
+    token: HttpToken | None = Field(
+        default=None,
+        description="what the page and /metrics ask for; needed unless listen is an address of this machine "
+        "alone",
+    )
+
+    @model_validator(mode="after")
+    def _not_open_to_others(self) -> Self:
+        if self.listen is not None and not self.listen.loopback and self.token is None:
+            raise ValueError(
+                "a token is needed where listen is not an address of this machine alone (127.0.0.1); "
+                "add token: ${CARRYON_HTTP_TOKEN}"
+            )
+        return self
+
+
+class TelemetryConfig(Section, frozen=True):
+    """Traces of messages for OpenTelemetry."""
+
+    otlp: Address | None = Field(
+        default=None,
+        description="where traces are sent by OTLP over HTTP, such as http://127.0.0.1:4318; null is off",
+    )
+
+
 class LogConfig(Section, frozen=True):
     """What is logged, on standard error."""
 
@@ -188,6 +225,11 @@ class LogConfig(Section, frozen=True):
     )
     level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="the least severe level that is written"
+    )
+    keep: LogSize = Field(
+        default=50 * 1024 * 1024,
+        description="how much of the log is also kept, in logs in state_dir, for `carryon logs`; off or a "
+        "size",
     )
 
 
@@ -212,6 +254,8 @@ class Config(Section, frozen=True):
     limits: LimitsConfig = Field(default_factory=LimitsConfig, description="bounds of the whole gateway")
     delivery: DeliveryConfig = Field(default_factory=DeliveryConfig, description="sending replies")
     media: MediaConfig = Field(default_factory=MediaConfig, description="files")
+    http: HttpConfig = Field(default_factory=HttpConfig, description="page, health and metrics")
+    telemetry: TelemetryConfig = Field(default_factory=TelemetryConfig, description="traces")
     log: LogConfig = Field(default_factory=LogConfig, description="logs")
 
     @model_validator(mode="after")
@@ -228,6 +272,8 @@ class Config(Section, frozen=True):
     def secrets(self) -> tuple[str, ...]:
         """Every value that must never be printed, for `gateway.log.configure`."""
         found = [v for account in self.accounts.values() for _, v in account if isinstance(v, SecretStr)]
+        if self.http.token is not None:
+            found.append(self.http.token)
         env = [v for agent in self.agents.values() for v in agent.env.values()]
         return (
             *(v.get_secret_value() for v in found),

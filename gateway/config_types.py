@@ -7,6 +7,8 @@ Pydantic turns a `ValueError` into a problem with a place.
 import os
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -48,6 +50,8 @@ SIZE = "a size such as 500KB, 20MB or 1GB, or a plain number of bytes"
 _SIZE = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,3})?)\s*(B|KB|MB|GB)?", re.ASCII | re.IGNORECASE)
 _BYTES = {"B": 1, "KB": 1024, "MB": 1024**2, "GB": 1024**3}
 _LARGEST = 2 * 1024**3  # the most that any platform takes
+_LEAST_LOG = 1024**2
+_SHORTEST_TOKEN = 16
 _RATE = re.compile(r"([0-9]{1,7})\s*/\s*(\S+)", re.ASCII)
 RATE = "a number of messages and a time such as 20/1m, or off"
 
@@ -83,6 +87,57 @@ def _a_week(seconds: float | None) -> float | None:
     if seconds is not None and seconds < 7 * 86400:
         raise ValueError("off, or a duration of at least 7d, is allowed")
     return seconds
+
+
+def _log_size(value: object) -> int | None:
+    if value in ("off", False, None):
+        return None
+    try:
+        size = _size(value)
+    except ValueError as error:
+        raise ValueError(f"off, or {error}") from None
+    if size < _LEAST_LOG:
+        raise ValueError(f"off, or {SIZE}, from 1MB, is allowed")
+    return size
+
+
+@dataclass(frozen=True, slots=True)
+class Listen:
+    """An address and port to listen on."""
+
+    host: str
+    port: int
+
+    @property
+    def loopback(self) -> bool:
+        """Whether only this machine can connect."""
+        try:
+            return ip_address(self.host).is_loopback
+        except ValueError:
+            return self.host == "localhost"
+
+    def __str__(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{host}:{self.port}"
+
+
+LISTEN = "an address and a port such as 127.0.0.1:8787 or 0.0.0.0:8787"
+_LISTEN = re.compile(r"(?:\[([0-9A-Fa-f:.]{2,45})\]|([A-Za-z0-9.-]{1,253})):([0-9]{1,5})", re.ASCII)
+
+
+def _listen(value: object) -> Listen | None:
+    if value is None or isinstance(value, Listen):
+        return value
+    found = _LISTEN.fullmatch(value.strip()) if isinstance(value, str) else None
+    if found is None or int(found[3]) > 65535:
+        raise ValueError(f"{LISTEN}, or null, is allowed")
+    return Listen(found[1] or found[2], int(found[3]))
+
+
+def _address(value: str) -> str:
+    if not re.fullmatch(r"https?://[^\s/?#]+(?:/[^\s]*)?", value):
+        raise ValueError("an address that begins with http:// or https:// is allowed")
+    return value.rstrip("/")
 
 
 def _above_zero(seconds: float) -> float:
@@ -128,6 +183,16 @@ def _secret(secret: SecretStr) -> SecretStr:
     return secret
 
 
+def _long(secret: SecretStr) -> SecretStr:
+    value = secret.get_secret_value()
+    if len(value) < _SHORTEST_TOKEN or not value.isascii() or not value.isprintable() or " " in value:
+        raise ValueError(
+            f"a token of at least {_SHORTEST_TOKEN} letters, digits and signs without spaces is allowed; "
+            "make one with `openssl rand -hex 32`"
+        )
+    return secret
+
+
 def _people(pattern: str) -> str:
     account, colon, person = pattern.partition(":")
     if pattern != "*" and not (
@@ -167,6 +232,9 @@ Wait = Annotated[float, BeforeValidator(parse_duration), AfterValidator(_above_z
 Lapse = Annotated[float | None, BeforeValidator(_or_off)]
 Retention = Annotated[float | None, BeforeValidator(_or_off), AfterValidator(_a_week)]
 Size = Annotated[int, BeforeValidator(_size)]
+LogSize = Annotated[int | None, BeforeValidator(_log_size)]
+ListenAt = Annotated[Listen | None, BeforeValidator(_listen)]
+Address = Annotated[str, AfterValidator(_address)]
 Rate = Annotated[Allowance | None, BeforeValidator(_rate)]
 Count = Annotated[int, BeforeValidator(_no_truth), Field(ge=1, le=1_000_000)]
 Name = Annotated[str, AfterValidator(_name)]
@@ -174,6 +242,7 @@ Text = Annotated[str, AfterValidator(_printable)]
 Command = Annotated[tuple[Text, ...], Field(min_length=1), AfterValidator(_program)]
 VariableName = Annotated[str, AfterValidator(_variable)]
 Secret = Annotated[SecretStr, AfterValidator(_secret)]
+HttpToken = Annotated[SecretStr, AfterValidator(_secret), AfterValidator(_long)]
 People = Annotated[str, AfterValidator(_people)]
 Directory = Annotated[Path, BeforeValidator(_resolve)]
 DirectoryTemplate = Annotated[str, AfterValidator(_resolve), AfterValidator(_placeholders)]

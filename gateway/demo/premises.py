@@ -56,6 +56,7 @@ class Premises:
             "agents": {"demo": agent},
             "default_agent": "demo",
             "access": {"default": "allow"},
+            "http": {"listen": None},
             "limits": {"messages_per_user": "off"},  # who plays may be quick
             "log": {"format": "json"},
             **more,

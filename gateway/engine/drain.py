@@ -15,6 +15,7 @@ from gateway.engine.turns import Turns
 from gateway.failpoints import reach
 from gateway.model.boot import BootState
 from gateway.model.delivery import DeliveryKind, Draft
+from gateway.model.happening import Drained, Witness, unseen
 from gateway.model.operation import Intent, Phase, StopRequest
 from gateway.model.session import Reason
 from gateway.ports import Agents, Clock, LedgerUnavailableError, Store
@@ -44,6 +45,7 @@ class DrainParts:
     agents: Agents
     clock: Clock
     reopen: Callable[[], Awaitable[None]]
+    saw: Witness = unseen
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +102,12 @@ class Drain:
             await self._asked.wait()
             request = self.request
             assert request is not None
+            begun = self._parts.clock.monotonic()
             if await self._wait(request):
-                return Stopped(request.intent, clean=await self._finish(request))
+                cut = len(self._parts.turns.running)
+                clean = await self._finish(request)
+                self._parts.saw(Drained(self._parts.clock.monotonic() - begun, cut, clean))
+                return Stopped(request.intent, clean)
             await self._go_on()
 
     async def _wait(self, request: StopRequest) -> bool:

@@ -15,6 +15,7 @@ from gateway.engine.lanes import Lanes
 from gateway.engine.outbox import Outbox
 from gateway.failpoints import reach
 from gateway.model.attachment import StoredAttachment
+from gateway.model.happening import Received, Reception, Witness, unseen
 from gateway.model.intake import Accepted, BatchResult
 from gateway.model.message import Amendment, Entry, MessageKind, Refusal
 from gateway.model.session import SessionState
@@ -50,6 +51,7 @@ class IntakeParts:
     fetch_soon: Callable[[tuple[StoredAttachment, ...]], None] | None = None
     offer: Callable[[str], Awaitable[None]] | None = None
     group: asyncio.TaskGroup | None = None
+    saw: Witness = unseen
 
 
 class Intake:
@@ -96,6 +98,7 @@ class Intake:
         result = await parts.inbox.accept(batch.account, entries, refusals, batch.cursors, now, amendments)
         reach("intake.committed")
         self._report(batch, entries, result)
+        self._witness(batch, entries, len(refusals), result)
         parts.outbox.push(result.owed)
         for entry, accepted in zip(entries, result.accepted, strict=True):
             self._pass_on(entry, accepted)
@@ -138,12 +141,7 @@ class Intake:
 
     def _report(self, batch: Batch, entries: Sequence[Entry], result: BatchResult) -> None:
         """Count what was read back: people who run this want to know what an outage had cost."""
-        accounts = self._parts.accounts
-        late = {
-            inbound.event_id
-            for inbound in batch.items
-            if inbound.backfilled and not accounts.listened(batch.account, inbound.sent_at)
-        }
+        late = self._late(batch)
         if not late:
             return
         pairs = zip(entries, result.accepted, strict=True)
@@ -153,6 +151,25 @@ class Intake:
             found = sum(not accepted.withdrawn for accepted in news)
             self._parts.accounts.caught_up(batch.account, found, too_old)
             _log.info("message.found_late", account=batch.account, answered=found, too_old=too_old)
+
+    def _witness(self, batch: Batch, entries: Sequence[Entry], refused: int, result: BatchResult) -> None:
+        saw, now, account = self._parts.saw, self._parts.clock.now(), batch.account
+        late = self._late(batch)
+        sent = {inbound.event_id: inbound.sent_at for inbound in batch.items}
+        for entry, accepted in zip(entries, result.accepted, strict=True):
+            found, at = entry.event_id in late, sent.get(entry.event_id)
+            saw(Received(account, _reception(accepted), now, found, accepted.message_id, at))
+        for _ in range(refused):
+            saw(Received(account, Reception.REFUSED, now))
+
+    def _late(self, batch: Batch) -> frozenset[str]:
+        """The events of a batch that were sent while the gateway was away."""
+        listened = self._parts.accounts.listened
+        return frozenset(
+            inbound.event_id
+            for inbound in batch.items
+            if inbound.backfilled and not listened(batch.account, inbound.sent_at)
+        )
 
     def _route(self, accepted: Accepted) -> None:
         if not accepted.fresh:
@@ -191,3 +208,11 @@ class Intake:
         """The account lost its connection; the adapter tries to get it back."""
         self._parts.accounts.lost(account, why)
         _log.warning("account.lost", account=account, why=why)
+
+
+def _reception(accepted: Accepted) -> Reception:
+    if not accepted.fresh:
+        return Reception.DUPLICATE
+    if accepted.too_old:
+        return Reception.TOO_OLD
+    return Reception.LIMITED if accepted.withdrawn else Reception.ACCEPTED

@@ -42,7 +42,7 @@ class Openings:
     async def open(self, start: TurnStart) -> Opened | OpenFailed:
         """The best rung of the resume ladder that works, or why none does."""
         store, session = self._parts.store, start.session
-        agent = session.chosen.agent or self._default_agent
+        agent = self.agent_of(session)
         same = session.agent == agent
         opened = await self._parts.agents.open(
             OpenRequest(
@@ -58,6 +58,10 @@ class Openings:
         if isinstance(opened, Opened) and opened.mode is not ResumeMode.LIVE:
             await self._record(start, agent, opened)
         return opened
+
+    def agent_of(self, session: Session) -> str:
+        """The agent that answers in a conversation."""
+        return session.chosen.agent or self._default_agent
 
     async def _record(self, start: TurnStart, agent: str, opened: Opened) -> None:
         store, session = self._parts.store, start.session

@@ -30,6 +30,7 @@ from gateway.model.delivery import (
     SendOutcome,
     Unknown,
 )
+from gateway.model.happening import DeliverySettled, Sending, Witness, sending_of, unseen
 from gateway.ports import ChatAdapter, Clock, MediaFiles, Store
 from gateway.rules.offers import repeat_button
 from gateway.rules.retry import backoff
@@ -72,6 +73,7 @@ class Outbox:
         group: asyncio.TaskGroup,
         on_unknown: OnUnknown,
         files: MediaFiles | None = None,
+        saw: Witness = unseen,
     ) -> None:
         self._ledger = ledger
         self._adapters = adapters
@@ -79,6 +81,7 @@ class Outbox:
         self._group = group
         self._on_unknown = on_unknown
         self._files = files
+        self._saw = saw
         self._chats: dict[tuple[Route, bool], deque[Delivery]] = {}
         self._open = {account: asyncio.Event() for account in adapters}
         self._closing = asyncio.Event()
@@ -208,7 +211,16 @@ class Outbox:
             settled = RetryAfter(0, outcome.reason)  # it will be sent as a message of its own
         then = self._clock.now()
         await until_written(self._clock, lambda: self._ledger.settle(delivery.id, settled, then))
+        self._tell(delivery, sending_of(settled))
         return delivery, outcome
+
+    def _tell(self, delivery: Delivery, outcome: Sending) -> None:
+        account, now = delivery.route.account, self._clock.now()
+        self._saw(
+            DeliverySettled(
+                delivery.id, account, delivery.kind, outcome, delivery.turn_id, delivery.claimed_at, now
+            )
+        )
 
     async def _post(self, adapter: ChatAdapter, delivery: Delivery) -> SendOutcome:
         """Send a new message, with its file where there is one."""
@@ -239,6 +251,7 @@ class Outbox:
             case Delivered() | Rejected():
                 now = self._clock.now()
                 await until_written(self._clock, lambda: self._ledger.settle(delivery.id, outcome, now))
+                self._tell(delivery, Sending.FOUND)
                 _log.info("delivery.found", delivery=delivery.id, outcome=type(outcome).__name__.lower())
                 return None
             case RetryAfter(seconds, reason):
@@ -290,10 +303,12 @@ class Outbox:
         holds = self._on_unknown is OnUnknown.HOLD and delivery.kind in _OF_AN_ANSWER
         if holds or times > DOUBTFUL_ATTEMPTS:
             await until_written(self._clock, lambda: self._ledger.hold(delivery.id))
+            self._tell(delivery, Sending.HELD)
             _log.warning("delivery.held", delivery=delivery.id)
             await self._offer(delivery)
             return None
         await until_written(self._clock, lambda: self._ledger.retry_doubtful(delivery.id))
+        self._tell(delivery, Sending.REPEATED)
         _log.warning("delivery.repeated", delivery=delivery.id)
         return replace(delivery, state=DeliveryState.PENDING, doubtful=True)
 

@@ -23,6 +23,7 @@ from gateway.engine.typist import Typist
 from gateway.failpoints import reach
 from gateway.model.agent import AgentFailed, CancelledPrompt, Opened, OpenFailed, Prompt
 from gateway.model.delivery import Delivery, DeliveryKind, Draft
+from gateway.model.happening import SessionOpened, TurnBegan, TurnEnded, Witness, unseen
 from gateway.model.session import ResumeMode
 from gateway.model.text import storable
 from gateway.model.turn import TurnEnd, TurnStart, TurnState
@@ -59,6 +60,7 @@ class TurnParts:
     openings: Openings
     clock: Clock
     group: asyncio.TaskGroup
+    saw: Witness = unseen
 
 
 class Turns:
@@ -116,6 +118,7 @@ class Turns:
         running = self._running[session_id] = _Running(
             start, clock.now(), Cut.DRAIN if self._draining else None
         )
+        self._saw_begin(running)
         recorder = Recorder(start.turn_id, store, clock, parts.group)
         try:
             stream = await self._stream(start, recorder)
@@ -132,7 +135,7 @@ class Turns:
             del self._running[session_id]
             running.ended.set()
         reach("turn.committed")
-        self._log_end(start, end)
+        self._tell_end(running, end)
         await parts.streams.settled(stream)
         parts.outbox.push(owed)
         if end.state is TurnState.FAILED:
@@ -215,6 +218,7 @@ class Turns:
     async def _work(self, running: _Running, recorder: Recorder) -> Ending:
         start = running.start
         for again in (False, True):
+            asked_at = self._parts.clock.monotonic()
             opened = None if running.cut else await self._open(running)
             if opened is None or running.cut:
                 return ending(CancelledPrompt(), running.cut, recorder)
@@ -224,6 +228,7 @@ class Turns:
                 return ending(unavailable, running.cut, recorder)
             running.mode, running.cwd = opened.mode, opened.cwd
             self._continued[opened.mode] += 1
+            self._saw_opening(start, opened, asked_at)
             prompt = await self._prompt(running, opened)
             if prompt is None or running.cut:
                 return ending(CancelledPrompt(), running.cut, recorder)
@@ -272,7 +277,45 @@ class Turns:
             await until_written(parts.clock, lambda: parts.store.notify(session_id, drafts, now))
         )
 
-    def _log_end(self, start: TurnStart, end: TurnEnd) -> None:
+    def _saw_begin(self, running: _Running) -> None:
+        start = running.start
+        message, account = start.message, start.session.address.account
+        resumes = start.interruption.reason if start.interruption else None
+        self._parts.saw(
+            TurnBegan(
+                start.turn_id,
+                start.session.id,
+                account,
+                message.id,
+                message.received_at,
+                running.started_at,
+                resumes,
+            )
+        )
+
+    def _saw_opening(self, start: TurnStart, opened: Opened, asked_at: float) -> None:
+        clock, agent = self._parts.clock, self._parts.openings.agent_of(start.session)
+        took = clock.monotonic() - asked_at
+        resumes = start.interruption.reason if start.interruption else None
+        self._parts.saw(
+            SessionOpened(start.turn_id, agent, opened.mode, opened.reason, clock.now(), took, resumes)
+        )
+
+    def _tell_end(self, running: _Running, end: TurnEnd) -> None:
+        start, session = running.start, running.start.session
+        self._parts.saw(
+            TurnEnded(
+                start.turn_id,
+                session.id,
+                session.address.account,
+                self._parts.openings.agent_of(session),
+                end.state,
+                end.reason,
+                running.started_at,
+                self._parts.clock.now(),
+                start.interruption is not None,
+            )
+        )
         _log.info(
             "turn.ended",
             session=start.session.id,

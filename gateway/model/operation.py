@@ -59,6 +59,21 @@ class RunningTurn:
 
 
 @dataclass(frozen=True, slots=True)
+class ConfigStatus:
+    """The config file of a running gateway.
+
+    `loaded_at` is when what counts now was read, in seconds since the epoch. `needs_restart` names keys that
+    were changed since and count only after a restart. `problems` are those of the file as it is now: while
+    there are any, what was read before counts.
+    """
+
+    path: str
+    loaded_at: float
+    needs_restart: tuple[str, ...] = ()
+    problems: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class GatewayStatus:
     """A running gateway at a glance. `deadline` is how many seconds of waiting are left while it drains.
 
@@ -78,6 +93,7 @@ class GatewayStatus:
     lanes: int
     queued_chats: int
     continued: Mapping[str, int] = field(default_factory=dict[str, int])
+    config: ConfigStatus | None = None
 
 
 @dataclass(frozen=True, slots=True)

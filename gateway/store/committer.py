@@ -8,6 +8,7 @@ run one by one, so that only the culprit fails.
 
 import asyncio
 import sqlite3
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +17,7 @@ from typing import Any, TypeVar, cast
 import aiosqlite
 
 from gateway import log
+from gateway.model.happening import Committed, Witness, unseen
 from gateway.ports import LedgerUnavailableError
 
 _log = log.get()
@@ -66,6 +68,7 @@ class Committer:
     connection: LedgerConnection
     guard: Callable[[], None] = lambda: None
     healthy: bool = True
+    saw: Witness = unseen
     _queue: asyncio.Queue[_Job | None] = field(default_factory=asyncio.Queue["_Job | None"])
 
     async def write(self, unit: Unit[T]) -> T:
@@ -99,7 +102,10 @@ class Committer:
 
     async def _commit(self, group: list[_Job]) -> None:
         units = [job.unit for job in group]
+        begun = time.perf_counter()
         outcomes = await self.connection.run(lambda raw: _transact(raw, units, self.guard))
+        failed = sum(isinstance(outcome, _Failure) for outcome in outcomes)
+        self.saw(Committed(len(units), time.perf_counter() - begun, failed))
         for job, outcome in zip(group, outcomes, strict=True):
             if job.future.cancelled():
                 continue

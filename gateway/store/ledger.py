@@ -11,6 +11,7 @@ from gateway.model.grant import Grant, Pairing
 from gateway.model.intake import Accepted, BatchResult
 from gateway.model.message import Amendment, Entry, Message, Origin, Refusal
 from gateway.model.operation import Intent
+from gateway.model.overview import Overview, Passage, Restart
 from gateway.model.permission import Approval, ApprovalState, OptionKind, PermissionRequest
 from gateway.model.recovery import Candidate
 from gateway.model.session import ResumeMode, Session
@@ -24,6 +25,7 @@ from gateway.store import (
     inbox,
     library,
     outbox,
+    overview,
     queue,
     resumes,
     streams,
@@ -296,3 +298,12 @@ class SqliteStore:
 
     async def boots(self, limit: int) -> tuple[Boot, ...]:
         return await self._read(lambda tx: library.boots(tx, limit))
+
+    async def overview(self) -> Overview:
+        return await self._read(overview.overview)
+
+    async def restarts(self, limit: int) -> tuple[Restart, ...]:
+        return await self._read(lambda tx: overview.restarts(tx, limit))
+
+    async def passages(self, limit: int) -> tuple[Passage, ...]:
+        return await self._read(lambda tx: overview.passages(tx, limit))

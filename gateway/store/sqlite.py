@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from gateway.errors import LedgerDamaged, LedgerUnavailable
+from gateway.model.happening import Witness, unseen
 from gateway.store.committer import Committer, LedgerConnection, unmoved
 from gateway.store.ledger import SqliteStore
 from gateway.store.migrate import migrate
@@ -17,8 +18,8 @@ LEDGER_FILE = "ledger.db"
 
 
 @asynccontextmanager
-async def open_sqlite(path: Path) -> AsyncGenerator[SqliteStore]:
-    """Open, and if need be create or migrate, the ledger at `path`.
+async def open_sqlite(path: Path, saw: Witness = unseen) -> AsyncGenerator[SqliteStore]:
+    """Open, and if need be create or migrate, the ledger at `path`. `saw` is told of its commits.
 
     Raises `SchemaTooNew`, `LedgerDamaged` and `LedgerUnavailable`. On leaving, what was queued is written and
     both connections are closed: an aiosqlite connection that is not keeps the process from ending.
@@ -27,7 +28,7 @@ async def open_sqlite(path: Path) -> AsyncGenerator[SqliteStore]:
     writing = LedgerConnection(partial(_connect, path), iter_chunk_size=64)
     reading = LedgerConnection(partial(_connect_reading, path), iter_chunk_size=64)
     async with writing:
-        committer = Committer(writing, unmoved(path))
+        committer = Committer(writing, unmoved(path), saw=saw)
         async with reading, asyncio.TaskGroup() as group:
             group.create_task(committer.run(), name="ledger-committer")
             try:

@@ -49,6 +49,7 @@ def config(folder: Path, towns: Mapping[str, Town]) -> Settings:
         "agents": {"demo": {"command": ["carryon-demo-agent"], "processes": "shared", "env": demo}},
         "default_agent": "demo",
         "access": {"default": "allow"},
+        "http": {"listen": None},
         "limits": {"messages_per_user": "off"},
         "delivery": {"stream": "auto", "receipts": "reactions"},
         "log": {"level": "info", "format": "json"},

@@ -29,6 +29,7 @@ def settings(
         "agents": {"demo": {"command": ["carryon-demo-agent"], "processes": "shared", "env": demo}},
         "default_agent": "demo",
         "access": {"default": "allow"},
+        "http": {"listen": None},
         "limits": {"messages_per_user": "off"},
         "shutdown": {"drain_timeout": "5s"},
         "delivery": {"stream": "off"},

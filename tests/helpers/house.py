@@ -22,6 +22,7 @@ from gateway.engine.streams import StreamParts, Streams
 from gateway.engine.turns import TurnParts, Turns
 from gateway.engine.typist import Typist
 from gateway.model.address import ChatKind
+from gateway.model.happening import Witness, unseen
 from gateway.model.message import Inbound
 from gateway.ports import Batch
 from gateway.rules.access import AccessPolicy
@@ -110,6 +111,7 @@ async def house(
     max_messages: int = 8,
     max_size: int = 1024 * 1024,
     receipts: bool = False,
+    saw: Witness = unseen,
 ) -> AsyncGenerator[House]:
     """One boot of the engine. Leaving it is a kill: nothing is stopped, told or marked."""
     clock = clock or ManualClock(ledger.now)
@@ -118,7 +120,7 @@ async def house(
     assert ledger.opening is not None
     async with killed_group() as group:
         files = MediaFolder(ledger.folder / "media")
-        outbox = Outbox(store, adapters, clock, group, on_unknown, files)
+        outbox = Outbox(store, adapters, clock, group, on_unknown, files, saw)
         streams = Streams(
             StreamParts(store, adapters, outbox, clock, group),
             enabled=streaming,
@@ -145,6 +147,7 @@ async def house(
             openings,
             clock,
             group,
+            saw,
         )
         turns = Turns(
             parts,
@@ -177,11 +180,12 @@ async def house(
                 clock,
                 resumer.on_ready,
                 fetch_soon=media.fetch_soon,
+                saw=saw,
             ),
             AdmissionPolicy(access, commands=commands.names, renewing=RENEWING),
             turns.supersede if busy == "interrupt" else None,
         )
-        drain = Drain(DrainParts(store, lanes, turns, outbox, agents, clock, resumer.again), ledger.boot)
+        drain = Drain(DrainParts(store, lanes, turns, outbox, agents, clock, resumer.again, saw), ledger.boot)
         await outbox.load(ACCOUNT)
         yield House(
             ledger,
