@@ -6,13 +6,14 @@ PIP    := $(BIN)/python -m pip --disable-pip-version-check -q
 RUN    := $(VENV)/.run-stamp
 DEV    := $(VENV)/.dev-stamp
 
-.PHONY: help demo test check bench crash soak agents format clean
+.PHONY: help demo test check docs bench crash soak agents format clean
 
 help:
 	@echo "make demo    ask, kill -9 in the middle of the answer, start again, read the answer"
 	@echo "             DEMO=--play: a page in the browser, where you kill it yourself"
 	@echo "make test    the whole suite"
-	@echo "make check   lint, types, layers"
+	@echo "make check   lint, types, layers, docs"
+	@echo "make docs    the docs as a site, in build/site"
 	@echo "make bench   the numbers, as one table and JSON"
 	@echo "make soak    3,000 messages on three platforms while the gateway is killed 200 times; a quarter of an hour"
 	@echo "make agents  real agents, installed by npm, with a local model: killed, and asked what they remember"
@@ -45,6 +46,13 @@ check: $(DEV)
 	$(BIN)/pyright
 	$(BIN)/lint-imports
 	$(BIN)/python -m tools.diagrams --check
+	$(BIN)/python -m tools.schema --check
+	$(BIN)/python -m tools.reference --check
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+
+docs: $(DEV)
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	@echo "built: build/site/index.html"
 
 bench: $(RUN)
 	$(BIN)/python -m bench
@@ -63,6 +71,8 @@ format: $(DEV)
 	$(BIN)/ruff format -q .
 	$(BIN)/ruff check -q --fix .
 	$(BIN)/python -m tools.diagrams
+	$(BIN)/python -m tools.schema
+	$(BIN)/python -m tools.reference
 
 clean:
 	rm -rf $(VENV) build dist .pytest_cache .ruff_cache .hypothesis

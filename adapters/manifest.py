@@ -7,7 +7,14 @@ import. So a manifest is a light module that names the heavy one as text.
 from dataclasses import dataclass
 from typing import Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, SecretStr
+
+
+class Withheld(SecretStr):
+    """Stands for a secret that cannot be had here, for those who read the rest of a config."""
+
+    def __init__(self) -> None:
+        super().__init__("")
 
 
 class Account(BaseModel, frozen=True, extra="forbid", hide_input_in_errors=True):

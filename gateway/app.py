@@ -5,32 +5,40 @@ import gc
 import os
 import socket
 from collections import Counter
+from dataclasses import replace
+from pathlib import Path
 from typing import NoReturn, cast
 
-from gateway import log
+from gateway import log, log_file
 from gateway.agents.pool import AgentPool
 from gateway.clock import SystemClock
 from gateway.composition import Gateway, Ground, compose
 from gateway.config import Config
 from gateway.engine.drain import Stopped
 from gateway.engine.intake import Intake
-from gateway.engine.past import LedgerPast
 from gateway.engine.persist import until_written
 from gateway.errors import CarryonError
 from gateway.failpoints import reach
 from gateway.model.boot import BootState
 from gateway.model.operation import Intent, StopRequest
-from gateway.policies import agent_spec
+from gateway.policies import agent_spec, ledger_place
 from gateway.ports import ChatAdapter, Clock, LedgerUnavailableError, Past, Store
+from gateway.reloading.effects import effects
+from gateway.reloading.reloader import Reloader
 from gateway.rules.retry import backoff
 from gateway.signals import Signals
 from gateway.store.lock import hold_state
-from gateway.store.sqlite import LEDGER_FILE, open_sqlite
+from gateway.store.place import open_ledger
+from gateway.supervisor import Supervisor
+from gateway.watching import Watching
 
 _log = log.get()
 
 BEAT_SECONDS = 5.0
 """How often a boot leaves a sign of life, and so how exactly the moment of a crash is known."""
+
+START_SECONDS = 15.0
+"""How long a database service may take to be there: it is often started at the same moment."""
 
 COLLECTOR_THRESHOLDS = (20_000, 20, 50)
 """New objects until a young collection, and how many of these until the older ones. A turn makes a few
@@ -46,15 +54,15 @@ class _StoppedError(Exception):
     """Raised inside the task group to end what is left in it. Never leaves this module."""
 
 
-def run(config: Config) -> int:
-    """Run a gateway until it is told to stop; the process's exit code.
+def run(config: Config, path: Path) -> int:
+    """Run a gateway until it is told to stop; the process's exit code. `path` is where the config came from.
 
     Raises the errors of `gateway.errors` where it cannot start.
     """
     log.configure(config.log.format, config.log.level, config.secrets())
-    with hold_state(config.state_dir):
+    with hold_state(config.state_dir), log.kept(config.state_dir / log_file.FOLDER, config.log.keep):
         try:
-            return asyncio.run(_serve(config, SystemClock()))
+            return asyncio.run(_serve(config, path, SystemClock()))
         except CarryonError:
             raise
         except Exception as error:  # noqa: BLE001  supervisor: a bug is logged whole, and said in one line
@@ -75,9 +83,11 @@ def _for_people(error: BaseException) -> CarryonError | None:
     return error if isinstance(error, CarryonError) else None
 
 
-async def _serve(config: Config, clock: Clock) -> int:
+async def _serve(config: Config, path: Path, clock: Clock) -> int:
     signals = Signals()
-    async with open_sqlite(config.state_dir / LEDGER_FILE) as store:
+    supervisor = Supervisor.from_environment()
+    watching = Watching(config, clock)
+    async with open_ledger(ledger_place(config), watching.saw, START_SECONDS) as store:
         opening = await until_written(
             clock, lambda: store.open_boot(socket.gethostname(), os.getpid(), clock.now())
         )
@@ -99,7 +109,7 @@ async def _serve(config: Config, clock: Clock) -> int:
                 await asyncio.sleep(
                     0
                 )  # its process begins to start while the platforms' libraries are imported
-                gateway = compose(Ground(config, store, agents, clock, group, opening))
+                gateway = compose(Ground(config, store, agents, clock, group, opening, watching.saw))
                 for account in gateway.adapters:
                     await gateway.outbox.load(account)
                 await _tell_of_orphans(store, gateway)
@@ -107,11 +117,21 @@ async def _serve(config: Config, clock: Clock) -> int:
                 group.create_task(gateway.streams.run(), name="streams")
                 group.create_task(gateway.timers.run(), name="timers")
                 group.create_task(_beat(store, clock, opening.boot_id), name="beat")
-                group.create_task(_connect_all(gateway, store, clock, unusable), name="accounts")
+                group.create_task(_connect_all(gateway, clock, unusable), name="accounts")
                 group.create_task(_listen_to_operators(config, gateway), name="control")
                 signals.tell(gateway.operations)
                 await until_written(clock, lambda: store.set_boot_state(opening.boot_id, BootState.SERVING))
+                supervisor.ready()
+                group.create_task(watching.run(gateway, store, opening), name="watching")
+                changing = effects(gateway, pool, supervisor)
+                changing = replace(changing, swap=watching.with_news(changing.swap))
+                reloader = Reloader(path, config, changing, clock, group)
+                gateway.operations.let_reload(reloader)
+                signals.let_reload(reloader.ask)
+                group.create_task(reloader.watch(), name="config-file")
+                group.create_task(supervisor.attend(gateway.operations, clock), name="supervisor")
                 stopped = await gateway.drain.run()
+                supervisor.stopping()
                 _end_the_rest()
         except* _StoppedError:
             assert stopped is not None
@@ -132,11 +152,11 @@ def _end_the_rest() -> NoReturn:
     raise _StoppedError
 
 
-async def _connect_all(gateway: Gateway, store: Store, clock: Clock, unusable: asyncio.Event) -> None:
+async def _connect_all(gateway: Gateway, clock: Clock, unusable: asyncio.Event) -> None:
     """Keep every account connected, each on its own. When all are beyond help, so is the gateway."""
     async with asyncio.TaskGroup() as group:
         for name, adapter in gateway.adapters.items():
-            past = LedgerPast(store, name, clock, gateway.freshness)
+            past = gateway.pasts[name]
             group.create_task(_keep_connected(name, adapter, gateway.intake, past, clock), name=name)
     _log.error("gateway.unusable", why="no account can be used", accounts=list(gateway.adapters))
     unusable.set()

@@ -9,11 +9,16 @@ from typing import Annotated
 
 import typer
 
+from gateway.cli_backup import backup, restore
+from gateway.cli_config import config as config_commands
+from gateway.cli_doctor import doctor
+from gateway.cli_init import init
+from gateway.cli_logs import logs
 from gateway.cli_pair import pair
 from gateway.config import Config
-from gateway.config_file import load, read
+from gateway.config_file import load, load_without_secrets, read
 from gateway.config_types import parse_duration
-from gateway.errors import CarryonError, UsageError
+from gateway.errors import CarryonError, ConfigError, UsageError
 
 DEFAULT_CONFIG = "config/gateway.yaml"
 
@@ -28,6 +33,12 @@ deliveries = typer.Typer(help="Look at replies that are owed, held or were refus
 app.add_typer(sessions, name="sessions")
 app.add_typer(deliveries, name="deliveries")
 app.add_typer(pair, name="pair")
+app.add_typer(config_commands, name="config")
+app.command()(backup)
+app.command()(restore)
+app.command()(doctor)
+app.command()(init)
+app.command()(logs)
 agent_commands = typer.Typer(help="Look at the agents, and try them.", no_args_is_help=True)
 app.add_typer(agent_commands, name="agents")
 
@@ -56,31 +67,31 @@ def options(
 
 
 def _config(context: typer.Context) -> Config:
-    return load(context.obj, os.environ)
+    """Of a command that talks to no platform: it can do without what only the service's environment holds."""
+    return load_without_secrets(context.obj, os.environ)
 
 
 @app.command()
 def run(context: typer.Context) -> None:
-    """Run the gateway until SIGTERM or SIGINT; a second signal does not wait for running turns."""
-    config = _config(context)
-    from gateway import app as gateway  # noqa: PLC0415  the other commands need none of it
+    """Run the gateway until SIGTERM or SIGINT; a second signal does not wait for running turns.
 
-    raise typer.Exit(gateway.run(config))
+    SIGHUP has it read its config file again, as `carryon reload` does.
+    """
+    from gateway.signals import surviving_hang_ups  # noqa: PLC0415  the other commands need none of it
+
+    with surviving_hang_ups():
+        config = load(context.obj, os.environ)
+        from gateway import app as gateway  # noqa: PLC0415
+
+        raise typer.Exit(gateway.run(config, context.obj))
 
 
 @app.command()
-def check(context: typer.Context) -> None:
+def check(context: typer.Context, as_json: AsJson = False) -> None:
     """Read the config file and report every problem in it; warnings keep nothing from running."""
-    from gateway.config_warnings import warnings  # noqa: PLC0415
+    from gateway import config_check  # noqa: PLC0415
 
-    config, find = read(context.obj, os.environ)
-    warned = list(warnings(config, find, os.environ))
-    for line in warned:
-        typer.echo(f"carryon: warning: {line}", err=True)
-    verdict = "can be used, but see the warnings" if warned else "is fine"
-    accounts = ", ".join(config.accounts)
-    agents = ", ".join(config.agents)
-    typer.echo(f"{context.obj} {verdict}: accounts {accounts}; agents {agents}; state in {config.state_dir}")
+    raise typer.Exit(config_check.main(context.obj, os.environ, as_json=as_json))
 
 
 @sessions.command("list")
@@ -185,12 +196,12 @@ def agents_check(
 
 @app.command()
 def status(context: typer.Context, as_json: AsJson = False) -> None:
-    """Say what the running gateway is doing; exit code 3 when none is running."""
-    from gateway import inspection, operate  # noqa: PLC0415
+    """Say what the gateway is doing, what waits and what the last restart left; exit code 3: none runs."""
+    from gateway import operate, standing  # noqa: PLC0415
 
     config = _config(context)
     found = operate.status(config)
-    typer.echo(inspection.status(config, found, as_json=as_json))
+    typer.echo(standing.status(config, found, time.time(), json=as_json))
     if found is None:
         raise typer.Exit(3)
 
@@ -225,6 +236,21 @@ def _stop(context: typer.Context, intent: str, wait: str | None) -> None:
         raise CarryonError(f"--wait {wait}: {error}") from None
     for line in operate.stop(_config(context), intent, seconds):
         typer.echo(line)
+
+
+@app.command()
+def reload(context: typer.Context) -> None:
+    """Have the running gateway read its config file again, and say what counts now and what needs a restart.
+
+    It does so by itself when the file changes. A file that cannot be used changes nothing; exit code 78.
+    """
+    from gateway import operate  # noqa: PLC0415
+
+    try:
+        config = _config(context)
+    except ConfigError as error:
+        raise ConfigError([*error.problems, operate.STILL_COUNTS]) from None
+    typer.echo(operate.reload(config))
 
 
 @app.command()

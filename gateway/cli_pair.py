@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from gateway.config import Config
-from gateway.config_file import load
+from gateway.config_file import load_without_secrets
 from gateway.errors import UsageError
 from gateway.model.grant import Role
 
@@ -15,7 +15,7 @@ pair = typer.Typer(help="Let people in who were given a code, and cut them off a
 
 
 def _config(context: typer.Context) -> Config:
-    return load(context.obj, os.environ)
+    return load_without_secrets(context.obj, os.environ)
 
 
 @pair.command("list")

@@ -1,8 +1,8 @@
 """Puts the parts of one boot together: the only module that knows the concrete classes of a gateway."""
 
 import asyncio
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 
 from adapters.registry import connector
 from gateway.config import Config
@@ -14,14 +14,15 @@ from gateway.engine.commands import RENEWING, CommandParts, Commands
 from gateway.engine.drain import Drain, DrainParts
 from gateway.engine.intake import Intake, IntakeParts
 from gateway.engine.lanes import Lanes
-from gateway.engine.media import Media, MediaParts, MediaPolicy
+from gateway.engine.media import Media, MediaParts
 from gateway.engine.openings import OpeningParts, Openings
 from gateway.engine.operations import OperationParts, RunningGateway
 from gateway.engine.outbox import OnUnknown, Outbox
+from gateway.engine.past import LedgerPast
 from gateway.engine.replies import Replies
 from gateway.engine.resume import ResumeParts, Resumer
 from gateway.engine.streams import StreamParts, Streams
-from gateway.engine.timers import Timers, UpkeepPolicy
+from gateway.engine.timers import Timers
 from gateway.engine.turns import TurnParts, Turns
 from gateway.engine.typist import Typist
 from gateway.model.boot import BootOpening
@@ -31,13 +32,16 @@ from gateway.policies import (
     access_policy,
     admission_policy,
     approval_policies,
+    media_policy,
     reserved_choices,
     resume_policy,
+    stream_policy,
+    turn_policy,
+    upkeep_policy,
 )
 from gateway.ports import Agents, ChatAdapter, Clock, Store
+from gateway.rules.admission import AdmissionPolicy
 from gateway.rules.allowance import Allowances
-from gateway.rules.note import NotePolicy
-from gateway.rules.progress import Progress
 from gateway.store.media import MediaFolder
 
 
@@ -66,7 +70,15 @@ class Gateway:
     drain: Drain
     timers: Timers
     operations: RunningGateway
-    freshness: float
+    pasts: Mapping[str, LedgerPast]
+    access: Access
+    limits: Allowances
+    lanes: Lanes
+    turns: Turns
+    working: TurnParts
+    commands: Commands
+    resumer: Resumer
+    not_before: float
 
 
 def compose(ground: Ground) -> Gateway:
@@ -78,11 +90,12 @@ def compose(ground: Ground) -> Gateway:
     files = MediaFolder(config.state_dir / "media")
     parts = _turn_parts(ground, adapters, files)
     access = Access(AccessParts(store, parts.outbox, clock), access_policy(config))
-    turns = _turns(ground, parts)
+    turns = Turns(parts, ground.opening.boot_id, turn_policy(config))
     lanes = Lanes(group, turns.run_next, config.limits.concurrent_turns)
     commands = _commands(config, parts, turns, lanes, access)
     resumer = _resumer(ground, parts, lanes, commands, access)
     accounts = Accounts(adapters)
+    limits = Allowances(config.limits.messages_per_user, config.limits.messages_per_account)
     hearing = IntakeParts(
         store,
         lanes,
@@ -92,69 +105,101 @@ def compose(ground: Ground) -> Gateway:
         clock,
         resumer.on_ready,
         access,
-        Allowances(config.limits.messages_per_user, config.limits.messages_per_account),
+        limits,
         parts.media.fetch_soon,
         lambda account: adapters[account].offer_commands(commands.infos),
         group,
         ground.saw,
     )
-    drain = Drain(
-        DrainParts(store, lanes, turns, parts.outbox, ground.agents, clock, resumer.again, ground.saw),
-        ground.opening.boot_id,
-    )
-    wait = config.shutdown.drain_timeout
-    commands.let_restart(lambda session: drain.stop(StopRequest(Intent.RESTART, wait, session)))
+    stopping = DrainParts(store, lanes, turns, parts.outbox, ground.agents, clock, resumer.again, ground.saw)
+    drain = Drain(stopping, ground.opening.boot_id)
+    outbox, streams, agents = parts.outbox, parts.streams, ground.agents
     acting = OperationParts(
-        store,
-        lanes,
-        turns,
-        parts.outbox,
-        parts.streams,
-        ground.agents,
-        resumer,
-        drain,
-        accounts,
-        clock,
-        access,
+        store, lanes, turns, outbox, streams, agents, resumer, drain, accounts, clock, access
     )
+    operations = RunningGateway(acting, ground.opening.boot_id, config.shutdown.drain_timeout)
+    commands.let_restart(
+        lambda session: drain.stop(StopRequest(Intent.RESTART, operations.drain_timeout, session))
+    )
+    since = ground.opening.answer_since
     return Gateway(
         adapters,
-        _intake(config, hearing, turns),
+        Intake(hearing, _admission(config, access, commands, since), _newer(config, turns)),
         parts.outbox,
         parts.typist,
         parts.streams,
         drain,
-        _timers(ground, files),
-        RunningGateway(acting, ground.opening.boot_id, wait),
-        config.resume.freshness,
+        Timers(store, ground.agents, clock, upkeep_policy(config), files),
+        operations,
+        {name: LedgerPast(store, name, clock, config.resume.freshness, since) for name in adapters},
+        access,
+        limits,
+        lanes,
+        turns,
+        parts,
+        commands,
+        resumer,
+        since,
     )
 
 
-def _intake(config: Config, parts: IntakeParts, turns: Turns) -> Intake:
-    assert parts.access is not None
-    policy = admission_policy(config, parts.access.policy, parts.commands.names, RENEWING)
-    return Intake(parts, policy, turns.supersede if config.sessions.busy == "interrupt" else None)
+def reconfigure(gateway: Gateway, config: Config) -> None:
+    """Have another config count from now on. Keys that need a restart are not looked at.
+
+    All of it counts between two events: what could fail is made first, and nothing is awaited.
+    """
+    access, resume, patience = access_policy(config), resume_policy(config), approval_policies(config)
+    admission = _admission(config, gateway.access, gateway.commands, gateway.not_before)
+    turns, streams, upkeep, media = (
+        turn_policy(config),
+        stream_policy(config),
+        upkeep_policy(config),
+        media_policy(config),
+    )
+    reserved, default, working = reserved_choices(config), config.default_agent, gateway.working
+    gateway.access.reconfigure(access)
+    gateway.intake.reconfigure(admission, _newer(config, gateway.turns))
+    gateway.limits.reconfigure(config.limits.messages_per_user, config.limits.messages_per_account)
+    gateway.lanes.reconfigure(config.limits.concurrent_turns)
+    gateway.turns.reconfigure(turns)
+    gateway.outbox.reconfigure(OnUnknown(config.delivery.on_unknown))
+    gateway.streams.reconfigure(streams)
+    gateway.timers.reconfigure(upkeep)
+    gateway.commands.reconfigure(reserved, default)
+    gateway.resumer.reconfigure(resume, config.resume.concurrency, question=_question(config))
+    gateway.operations.reconfigure(config.shutdown.drain_timeout)
+    working.approvals.reconfigure(patience[default], patience)
+    working.media.reconfigure(media)
+    working.replies.reconfigure(config.delivery.max_messages)
+    working.openings.reconfigure(default)
+    for past in gateway.pasts.values():
+        past.reconfigure(config.resume.freshness)
+
+
+def _admission(config: Config, access: Access, commands: Commands, not_before: float) -> AdmissionPolicy:
+    policy = admission_policy(config, access.policy, commands.names, RENEWING)
+    return replace(policy, not_before=not_before)
+
+
+def _newer(config: Config, turns: Turns) -> Callable[[int, int, str], None] | None:
+    return turns.supersede if config.sessions.busy == "interrupt" else None
+
+
+def _question(config: Config) -> bool:
+    return config.resume.instruction == "ask"
 
 
 def _turn_parts(ground: Ground, adapters: Mapping[str, ChatAdapter], files: MediaFolder) -> TurnParts:
     config, store, clock, group = ground.config, ground.store, ground.clock, ground.group
     delivery = config.delivery
     outbox = Outbox(store, adapters, clock, group, OnUnknown(delivery.on_unknown), files, ground.saw)
-    streams = Streams(
-        StreamParts(store, adapters, outbox, clock, group),
-        enabled=delivery.stream != "off",
-        drafts=delivery.stream == "draft",
-        how=Progress(delivery.progress),
-    )
+    streams = Streams(StreamParts(store, adapters, outbox, clock, group), stream_policy(config))
     patience = approval_policies(config)
     asked = patience[config.default_agent]
     approvals = Approvals(
         ApprovalParts(store, outbox, clock, group), asked.timeout, remember=asked.remember, agents=patience
     )
-    media = Media(
-        MediaParts(store, files, adapters, clock, group),
-        MediaPolicy(config.media.send, config.media.max_size),
-    )
+    media = Media(MediaParts(store, files, adapters, clock, group), media_policy(config))
     return TurnParts(
         store,
         ground.agents,
@@ -169,18 +214,6 @@ def _turn_parts(ground: Ground, adapters: Mapping[str, ChatAdapter], files: Medi
         clock,
         group,
         ground.saw,
-    )
-
-
-def _turns(ground: Ground, parts: TurnParts) -> Turns:
-    config, resume = ground.config, resume_policy(ground.config)
-    return Turns(
-        parts,
-        ground.opening.boot_id,
-        NotePolicy(resume.freshness, resume.finish, resume.ask_for, resume.max_attempts),
-        config.sessions.idle_reset,
-        collect=config.sessions.busy == "collect",
-        receipts=config.delivery.receipts == "reactions",
     )
 
 
@@ -212,16 +245,5 @@ def _resumer(ground: Ground, parts: TurnParts, lanes: Lanes, commands: Commands,
         access,
         ground.opening.crashes,
         config.resume.concurrency,
-        question=config.resume.instruction == "ask",
+        question=_question(config),
     )
-
-
-def _timers(ground: Ground, files: MediaFolder) -> Timers:
-    config = ground.config
-    upkeep = UpkeepPolicy(
-        config.resume.freshness,
-        config.sessions.idle_reset,
-        config.sessions.retention,
-        config.media.retention,
-    )
-    return Timers(ground.store, ground.agents, ground.clock, upkeep, files)

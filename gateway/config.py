@@ -9,17 +9,25 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, GetCoreSchemaHandler, SecretStr, model_validator
+from pydantic import (
+    Field,
+    GetCoreSchemaHandler,
+    SecretStr,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 from pydantic_core import CoreSchema, core_schema
 
 from adapters.registry import PLATFORMS, Account, manifest
 from gateway.config_agent import AgentConfig
+from gateway.config_ledger import SQLITE, LedgerAddress, LedgerUrl
+from gateway.config_paths import Directory
 from gateway.config_section import Section
 from gateway.config_types import (
     NAME,
     Address,
     Count,
-    Directory,
     Duration,
     HttpToken,
     Lapse,
@@ -33,6 +41,7 @@ from gateway.config_types import (
     Retention,
     Size,
     ToolKind,
+    Truth,
     Wait,
 )
 from gateway.rules.allowance import Allowance
@@ -52,8 +61,9 @@ class _ByPlatform:
 class StoreConfig(Section, frozen=True):
     """Where the ledger is kept."""
 
-    url: Literal["sqlite"] = Field(
-        default="sqlite", description="the database; sqlite is a file in state_dir"
+    url: LedgerAddress = Field(
+        default=LedgerUrl(SQLITE),
+        description="the database: sqlite, a file in state_dir, or postgresql://user:password@host/database",
     )
 
 
@@ -116,7 +126,7 @@ class BreakerConfig(Section, frozen=True):
 class ResumeConfig(Section, frozen=True):
     """What happens after a restart to turns that were interrupted."""
 
-    enabled: bool = Field(default=True, description="whether interrupted sessions go on by themselves")
+    enabled: Truth = Field(default=True, description="whether interrupted sessions go on by themselves")
     reasons: tuple[Reason, ...] = Field(
         default=("drain_timeout", "restart_interrupted"), description="interruptions that are resumed unasked"
     )
@@ -177,8 +187,8 @@ class DeliveryConfig(Section, frozen=True):
 class MediaConfig(Section, frozen=True):
     """Files that people send and agents make."""
 
-    receive: bool = Field(default=True, description="whether files that people send reach the agent")
-    send: bool = Field(default=True, description="whether files that an answer links to are sent along")
+    receive: Truth = Field(default=True, description="whether files that people send reach the agent")
+    send: Truth = Field(default=True, description="whether files that an answer links to are sent along")
     max_size: Size = Field(default=20 * 1024 * 1024, description="the largest file, either way; a size")
     retention: Lapse = Field(
         default=30 * 86400.0, description="how long the gateway keeps its copies; off or a duration"
@@ -194,18 +204,21 @@ class HttpConfig(Section, frozen=True):
     )
     token: HttpToken | None = Field(
         default=None,
+        validate_default=True,
         description="what the page and /metrics ask for; needed unless listen is an address of this machine "
         "alone",
     )
 
-    @model_validator(mode="after")
-    def _not_open_to_others(self) -> Self:
-        if self.listen is not None and not self.listen.loopback and self.token is None:
+    @field_validator("token")
+    @classmethod
+    def _not_open_to_others(cls, token: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        listen: Listen | None = info.data.get("listen")
+        if listen is not None and not listen.loopback and token is None:
             raise ValueError(
                 "a token is needed where listen is not an address of this machine alone (127.0.0.1); "
                 "add token: ${CARRYON_HTTP_TOKEN}"
             )
-        return self
+        return token
 
 
 class TelemetryConfig(Section, frozen=True):
@@ -274,9 +287,11 @@ class Config(Section, frozen=True):
         found = [v for account in self.accounts.values() for _, v in account if isinstance(v, SecretStr)]
         if self.http.token is not None:
             found.append(self.http.token)
+        ledger = self.store.url.secrets() if isinstance(self.store.url, LedgerUrl) else ()
         env = [v for agent in self.agents.values() for v in agent.env.values()]
         return (
             *(v.get_secret_value() for v in found),
+            *ledger,
             *(v.get_secret_value() for v in env if len(v) >= _SECRET_ENV_LENGTH),
         )
 

@@ -6,8 +6,9 @@ from typing import Literal, Self
 from pydantic import Field, SecretStr, model_validator
 
 from gateway.agents.presets import PRESETS, PresetName
+from gateway.config_paths import DirectoryTemplate
 from gateway.config_section import Section
-from gateway.config_types import Command, Count, DirectoryTemplate, Secret, Text, VariableName, Wait
+from gateway.config_types import Command, Count, Secret, Text, Truth, VariableName, Wait
 
 
 class AgentConfig(Section, frozen=True):
@@ -40,7 +41,7 @@ class AgentConfig(Section, frozen=True):
     permission_timeout: Wait = Field(
         default=600.0, description="how long people may take to decide before it is refused; a duration"
     )
-    remember_permissions: bool = Field(
+    remember_permissions: Truth = Field(
         default=True,
         description="whether a decision for always holds for just such steps in the rest of the conversation",
     )

@@ -5,7 +5,7 @@ key whose model says that it holds none.
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from types import NoneType, UnionType
 from typing import Annotated, Final, Union, cast, get_args, get_origin
@@ -15,6 +15,7 @@ from pydantic_core import ErrorDetails
 
 from adapters.registry import PLATFORMS, Account, manifest
 from gateway.config import Config, Place
+from gateway.config_hints import for_section, for_value, suggest, unknown_key
 from gateway.config_tree import shorten
 
 _SHOWN = re.compile(r"[A-Za-z0-9_.*:/ +-]{1,24}", re.ASCII)
@@ -84,6 +85,11 @@ def holds_secret(kind: object) -> bool:
     return kind is None or kind is SecretStr or any(holds_secret(part) for part in get_args(kind) if part)
 
 
+def is_section(kind: object) -> bool:
+    """Whether keys belong at a place of this annotation, and no value."""
+    return isinstance(kind, type) and issubclass(kind, BaseModel)
+
+
 def keys_at(place: Place, data: object) -> tuple[str, ...]:
     """The keys that a section may have; none where names are free."""
     kind = kind_at(place, data)
@@ -91,12 +97,16 @@ def keys_at(place: Place, data: object) -> tuple[str, ...]:
 
 
 def sentence(error: ErrorDetails, place: Place, data: object, shown: object) -> str:
-    """The problem in words, after its key. `shown` is the value, or `Hidden` where it may be a secret."""
-    where = ".".join(shorten(str(part)) for part in place) or "the file"
+    """The problem in words. `shown` is the value, or `Hidden` where it may be a secret."""
     kind, context = error["type"], error.get("ctx", {})
     match kind:
         case "missing":
             said = f"missing; {description(place, data)} is required; add {place[-1]}: …"
+        case "union_tag_not_found" if shown is None:
+            keys = cast("dict[str, object]", value_at(place[:-1], data) or {})
+            close = get_close_matches("platform", list(keys), n=1, cutoff=0.6)
+            found = f'found "{shorten(close[0])}"; rename it to platform' if close else "add platform: …"
+            said = f"missing; allowed: {', '.join(PLATFORMS)}; {found}"
         case "extra_forbidden":
             said = _unknown_key(place, data)
         case "value_error" if error["loc"][-1:] == (_KEY,):
@@ -106,8 +116,9 @@ def sentence(error: ErrorDetails, place: Place, data: object, shown: object) -> 
         case "string_unicode":
             said = "found a text that is not valid Unicode; write it anew"
         case _:
-            said = f"{describe(shown)}; {_allowed(error, place, data, shown)}"
-    return f"{where}: {said}"
+            hint = for_value(value_at(place, data), place)
+            said = f"{describe(shown)}; {_allowed(error, place, data, shown)}{hint}"
+    return said
 
 
 def _allowed(error: ErrorDetails, place: Place, data: object, shown: object) -> str:
@@ -131,7 +142,7 @@ def _allowed(error: ErrorDetails, place: Place, data: object, shown: object) -> 
             allowed = (
                 f"a section is allowed, with {', '.join(keys)}" if keys else "a section with names is allowed"
             )
-            return f"{allowed}; indent keys below it, or remove it"
+            return f"{allowed}; {for_section(value_at(place, data), place)}"
         case _:
             return _SIMPLE.get(kind, error["msg"])
 
@@ -175,29 +186,14 @@ def description(place: Place, data: object) -> str:
     return ""
 
 
-def suggest(word: str, allowed: Iterable[str]) -> str:
-    """`; did you mean "x"?` where one of the allowed words is close."""
-    close = get_close_matches(word.lower(), list(allowed), n=1, cutoff=0.6)
-    return f'; did you mean "{close[0]}"?' if close else ""
-
-
 def _choice(allowed: Sequence[str], shown: object) -> str:
     hint = suggest(shown, allowed) if isinstance(shown, str) else ""
     return f"allowed: {', '.join(allowed)}{hint or '; write one of these'}"
 
 
 def _unknown_key(place: Place, data: object) -> str:
-    allowed, key = keys_at(place[:-1], data), str(place[-1])
-    home = next((path for path in _sections(Config, ()) if path[-1] == key), None)
-    hint = suggest(key, allowed) or (f"; it belongs into {'.'.join(home[:-1])}" if home and home[:-1] else "")
-    return f"unknown key; allowed here: {', '.join(allowed)}{hint or '; remove it'}"
-
-
-def _sections(model: type[BaseModel], above: tuple[str, ...]) -> Iterable[tuple[str, ...]]:
-    for name, field in model.model_fields.items():
-        yield (*above, name)
-        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
-            yield from _sections(field.annotation, (*above, name))
+    allowed = keys_at(place[:-1], data)
+    return f"unknown key; allowed here: {', '.join(allowed)}{unknown_key(place, allowed)}"
 
 
 def value_at(place: Place, data: object) -> object:

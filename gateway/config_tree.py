@@ -15,6 +15,8 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.reader import ReaderError
 
+from gateway.config_syntax import Mark, insight
+
 _MOST_VALUES = 20_000
 _DEEPEST = 32
 _CORRECT = "correct the text there or just before it; texts with special characters need quotes"
@@ -67,18 +69,17 @@ Node = Leaf | Row | Branch
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing to tell: what was found; what is allowed; what to do."""
+    """One thing to tell: what was found; what is allowed; what to do.
+
+    `key` is where in the config, empty for the file as a whole.
+    """
 
     spot: Spot
     text: str
+    key: str = ""
 
     def __str__(self) -> str:
-        return f"{self.spot}: {self.text}"
-
-
-class _Mark(Protocol):
-    line: int
-    column: int
+        return f"{self.spot}: {self.key}: {self.text}" if self.key else f"{self.spot}: {self.text}"
 
 
 class _YamlNode(Protocol):
@@ -87,14 +88,14 @@ class _YamlNode(Protocol):
     id: str
     tag: object
     value: object
-    start_mark: _Mark
+    start_mark: Mark
 
 
 class _Refusal(Protocol):
     context: str | None
-    context_mark: _Mark | None
+    context_mark: Mark | None
     problem: str | None
-    problem_mark: _Mark | None
+    problem_mark: Mark | None
 
 
 class _TooLargeError(Exception):
@@ -126,7 +127,7 @@ def _parse(text: str, start: Spot) -> tuple[Node | None, list[Problem]]:
         what = f"more than {_MOST_VALUES} values or {_DEEPEST} levels; a config is smaller"
         return None, [Problem(start, f"{what}; remove what is not part of one")]
     except MarkedYAMLError as error:
-        return None, [reading.refused(cast("_Refusal", error))]
+        return None, [reading.refused(cast("_Refusal", error), text)]
     except ReaderError as error:
         before = text[: cast("int", error.position)]  # pyright: ignore[reportUnknownMemberType]
         line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
@@ -145,20 +146,22 @@ class _Reading:
     problems: list[Problem] = field(default_factory=list[Problem])
     count: int = 0
 
-    def spot(self, mark: _Mark | None) -> Spot:
+    def spot(self, mark: Mark | None) -> Spot:
         if not self.start.line or mark is None:
             return self.start
         return Spot(self.start.rank, self.start.source, mark.line + 1, mark.column + 1)
 
-    def refused(self, error: _Refusal) -> Problem:
-        spot, begun = self.spot(error.problem_mark or error.context_mark), self.spot(error.context_mark)
+    def refused(self, error: _Refusal, text: str) -> Problem:
+        noticed = error.problem_mark or error.context_mark
         what = " ".join(part for part in (error.context, error.problem) if part)
         # What is quoted stands in the file and may be a secret; one or two characters are only punctuation.
         what = re.sub(r"(undefined alias|duplicate anchor|tag handle).*", r"\1", what, flags=re.DOTALL)
         what = re.sub(r"\"[^\"]*\"|'[^']*'", lambda m: _quoted(m[0][1:-1]), what)
-        where = "" if error.context_mark is None or begun == spot else f" (begun at {begun})"
-        advice = "indent with spaces, not tabs" if r"'\t'" in what else _CORRECT
-        return Problem(spot, f"not valid YAML: {what}{where}; {advice}")
+        if noticed is None:
+            return Problem(self.start, f"not valid YAML: {what}; {_CORRECT}")
+        found = insight(text, what, error.context_mark, noticed)
+        where = f" (noticed at {self.spot(noticed)})" if found.moved and self.start.line else ""
+        return Problem(self.spot(found), f"not valid YAML: {what}{where}; {found.advice}")
 
     def node(self, node: _YamlNode, depth: int) -> Node:
         self.count += 1
@@ -180,13 +183,15 @@ class _Reading:
         for key, value in pairs:
             at = self.spot(key.start_mark)
             if key.id != "scalar":
-                what = "a key that is not a text; only texts are allowed; write key: value"
+                what = (
+                    "a key that is not a text; write key: value; a text that begins with { or [ needs quotes"
+                )
                 self.problems.append(Problem(at, what))
             elif str(key.tag) == f"{_TAG}merge":
                 merged.extend(self._merged(at, self.node(value, depth + 1)))
             elif (name := str(key.value)) in branch.entries:
-                what = f"{shorten(name)}: the key stands twice, first at {branch.keys[name]}; once is allowed"
-                self.problems.append(Problem(at, f"{what}; remove one"))
+                what = f"the key stands twice, first at {branch.keys[name]}; once is allowed; remove one"
+                self.problems.append(Problem(at, what, shorten(name)))
             else:
                 branch.entries[name], branch.keys[name] = self.node(value, depth + 1), at
         for other in merged:
@@ -200,13 +205,12 @@ class _Reading:
             if isinstance(part, Branch):
                 yield part
             else:
-                self.problems.append(
-                    Problem(at, "<<: a mapping, or a list of them, is allowed; write <<: *anchor")
-                )
+                what = "a mapping, or a list of them, is allowed; write <<: *anchor"
+                self.problems.append(Problem(at, what, "<<"))
 
 
 def _quoted(text: str) -> str:
-    return f"'{text}'" if len(text) < 3 or text in {"<stream end>", "<scalar>"} else "…"
+    return f"'{text}'" if len(text) < 3 or re.fullmatch(r"<[a-z ]+>", text) else "…"
 
 
 def shorten(key: str) -> str:

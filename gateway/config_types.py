@@ -4,16 +4,29 @@ A validator's message says what is allowed and what to do, never what was found:
 Pydantic turns a `ValueError` into a problem with a place.
 """
 
-import os
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from ipaddress import ip_address
-from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationInfo
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    PlainSerializer,
+    SecretStr,
+    WithJsonSchema,
+)
 
+from adapters.manifest import Withheld
+from gateway.config_written import (
+    duration_text,
+    lapse_text,
+    log_size_text,
+    rate_text,
+    size_text,
+    text_schema,
+)
 from gateway.rules.allowance import Allowance
 
 DURATION = "a duration such as 500ms, 30s, 10m, 1h or 2d, or a plain number of seconds"
@@ -38,7 +51,7 @@ def parse_duration(value: object) -> float:
 
 
 def _or_off(value: object) -> float | None:
-    if value in ("off", False, None):
+    if _is_off(value):
         return None
     try:
         return _above_zero(parse_duration(value))
@@ -46,11 +59,20 @@ def _or_off(value: object) -> float | None:
         raise ValueError(f"off, or {error}") from None
 
 
+def _is_off(value: object) -> bool:
+    # Neither false nor 0: for a rate or a retention they may well mean the very opposite.
+    return value is None or value == "off"
+
+
 SIZE = "a size such as 500KB, 20MB or 1GB, or a plain number of bytes"
 _SIZE = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,3})?)\s*(B|KB|MB|GB)?", re.ASCII | re.IGNORECASE)
 _BYTES = {"B": 1, "KB": 1024, "MB": 1024**2, "GB": 1024**3}
 _LARGEST = 2 * 1024**3  # the most that any platform takes
 _LEAST_LOG = 1024**2
+_WEEK = 7 * 86400
+_MOST = 1_000_000
+_DIGITS = re.compile(r"[0-9]{1,7}", re.ASCII)
+_TRUTHS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
 _SHORTEST_TOKEN = 16
 _RATE = re.compile(r"([0-9]{1,7})\s*/\s*(\S+)", re.ASCII)
 RATE = "a number of messages and a time such as 20/1m, or off"
@@ -69,7 +91,7 @@ def _size(value: object) -> int:
 
 
 def _rate(value: object) -> Allowance | None:
-    if value in ("off", False, None):
+    if _is_off(value):
         return None
     if isinstance(value, Allowance):
         return value
@@ -84,13 +106,13 @@ def _rate(value: object) -> Allowance | None:
 
 def _a_week(seconds: float | None) -> float | None:
     # Event ids are forgotten with their session: sooner, a late redelivery would be answered again.
-    if seconds is not None and seconds < 7 * 86400:
+    if seconds is not None and seconds < _WEEK:
         raise ValueError("off, or a duration of at least 7d, is allowed")
     return seconds
 
 
 def _log_size(value: object) -> int | None:
-    if value in ("off", False, None):
+    if _is_off(value):
         return None
     try:
         size = _size(value)
@@ -146,10 +168,24 @@ def _above_zero(seconds: float) -> float:
     return seconds
 
 
-def _no_truth(value: object) -> object:
-    if isinstance(value, bool):
-        raise ValueError("a whole number is allowed")  # noqa: TRY004  (pydantic turns ValueError into a problem)
+def _whole(value: object) -> int:
+    if isinstance(value, str) and _DIGITS.fullmatch(value.strip()):
+        return int(value)
+    if isinstance(value, bool) or not isinstance(value, int | float) or value % 1 != 0:
+        raise ValueError("a whole number is allowed")
+    return int(value)
+
+
+def _truth(value: object) -> bool:
+    if isinstance(value, str):
+        value = _TRUTHS.get(value.lower())
+    if not isinstance(value, bool):
+        raise ValueError("true or false is allowed")  # noqa: TRY004  (pydantic turns ValueError into a problem)
     return value
+
+
+def _any_case(word: str) -> str:
+    return "".join(f"[{letter.upper()}{letter}]" for letter in word)
 
 
 def _name(text: str) -> str:
@@ -185,6 +221,8 @@ def _secret(secret: SecretStr) -> SecretStr:
 
 def _long(secret: SecretStr) -> SecretStr:
     value = secret.get_secret_value()
+    if isinstance(secret, Withheld):
+        return secret
     if len(value) < _SHORTEST_TOKEN or not value.isascii() or not value.isprintable() or " " in value:
         raise ValueError(
             f"a token of at least {_SHORTEST_TOKEN} letters, digits and signs without spaces is allowed; "
@@ -202,50 +240,77 @@ def _people(pattern: str) -> str:
     return pattern
 
 
-def _resolve(path: object, info: ValidationInfo) -> str:
-    # Relative to the config file, not to wherever the process happens to stand: a service starts in /.
-    context: Mapping[str, Any] = info.context or {}
-    text = os.fspath(path) if isinstance(path, str | Path) else ""
-    if not text or "\0" in text or not _encodable(text):
-        raise ValueError("a path is allowed")
-    if text == "~" or text.startswith("~/"):
-        text = str(context.get("home") or os.path.expanduser("~")) + text[1:]  # noqa: PTH111  (never raises)
-    base = str(context.get("base") or "")
-    return os.path.normpath(os.path.join(base, text))  # noqa: PTH118  (pathlib keeps `..`)
+_IN_JSON = "json-unless-none"
+_TIME = r"\s*[0-9]{1,12}(?:\.[0-9]{1,9})?(?:ms|s|m|h|d)?\s*"
+_BYTES_TEXT = r"\s*[0-9]{1,12}(?:\.[0-9]{1,3})?\s*(?:[KkMmGg]?[Bb])?\s*"
+_duration = text_schema(_TIME, DURATION, "number", minimum=0, maximum=_LONGEST)
+_wait = text_schema(_TIME, DURATION, "number", exclusiveMinimum=0, maximum=_LONGEST)
+_or_none = (f"off|{_TIME}", f"off, or {DURATION}", "number", "null")
+_lapse = text_schema(*_or_none, exclusiveMinimum=0, maximum=_LONGEST)
+_retention = text_schema(*_or_none, minimum=_WEEK, maximum=_LONGEST)
+_address_schema = text_schema(r"https?://[^\s/?#]+(?:/[^\s]*)?", "an http:// or https:// address")
 
-
-def _encodable(path: str) -> bool:
-    try:
-        return bool(os.fsencode(path))
-    except UnicodeEncodeError:
-        return False
-
-
-def _placeholders(path: str) -> str:
-    if re.search(r"[{}]", path.replace("{session}", "")):
-        raise ValueError("{session} is the only placeholder allowed in a path")
-    return path
-
-
-Duration = Annotated[float, BeforeValidator(parse_duration)]
-Wait = Annotated[float, BeforeValidator(parse_duration), AfterValidator(_above_zero)]
-Lapse = Annotated[float | None, BeforeValidator(_or_off)]
-Retention = Annotated[float | None, BeforeValidator(_or_off), AfterValidator(_a_week)]
-Size = Annotated[int, BeforeValidator(_size)]
-LogSize = Annotated[int | None, BeforeValidator(_log_size)]
-ListenAt = Annotated[Listen | None, BeforeValidator(_listen)]
-Address = Annotated[str, AfterValidator(_address)]
-Rate = Annotated[Allowance | None, BeforeValidator(_rate)]
-Count = Annotated[int, BeforeValidator(_no_truth), Field(ge=1, le=1_000_000)]
-Name = Annotated[str, AfterValidator(_name)]
+Duration = Annotated[
+    float, BeforeValidator(parse_duration), PlainSerializer(duration_text, when_used=_IN_JSON), _duration
+]
+Wait = Annotated[Duration, AfterValidator(_above_zero), _wait]
+Lapse = Annotated[
+    float | None, BeforeValidator(_or_off), PlainSerializer(lapse_text, when_used="json"), _lapse
+]
+Retention = Annotated[Lapse, AfterValidator(_a_week), _retention]
+Size = Annotated[
+    int,
+    BeforeValidator(_size),
+    PlainSerializer(size_text, when_used=_IN_JSON),
+    text_schema(_BYTES_TEXT, SIZE, "integer", minimum=1, maximum=_LARGEST),
+]
+LogSize = Annotated[
+    int | None,
+    BeforeValidator(_log_size),
+    PlainSerializer(log_size_text, when_used="json"),
+    text_schema(
+        f"off|{_BYTES_TEXT}", f"off, or {SIZE}", "integer", "null", minimum=_LEAST_LOG, maximum=_LARGEST
+    ),
+]
+ListenAt = Annotated[
+    Listen | None,
+    BeforeValidator(_listen),
+    PlainSerializer(str, when_used=_IN_JSON),
+    text_schema(r"\s*(?:\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9.-]{1,253}):[0-9]{1,5}\s*", LISTEN, "null"),
+]
+Address = Annotated[str, AfterValidator(_address), _address_schema]
+Rate = Annotated[
+    Allowance | None,
+    BeforeValidator(_rate),
+    PlainSerializer(rate_text, when_used="json"),
+    text_schema(rf"off|\s*[0-9]{{1,7}}\s*/\s*{_TIME}", RATE, "null"),
+]
+Count = Annotated[
+    int,
+    BeforeValidator(_whole),
+    Field(ge=1, le=_MOST),
+    text_schema(r"\s*[0-9]{1,7}\s*", "a whole number", "integer", minimum=1, maximum=_MOST),
+]
+Truth = Annotated[
+    bool,
+    BeforeValidator(_truth),
+    text_schema("|".join(_any_case(word) for word in _TRUTHS), "true or false", "boolean"),
+]
+Name = Annotated[
+    str, AfterValidator(_name), WithJsonSchema({"type": "string", "pattern": f"^{NAME.pattern}$"})
+]
 Text = Annotated[str, AfterValidator(_printable)]
 Command = Annotated[tuple[Text, ...], Field(min_length=1), AfterValidator(_program)]
-VariableName = Annotated[str, AfterValidator(_variable)]
+VariableName = Annotated[
+    str, AfterValidator(_variable), WithJsonSchema({"type": "string", "pattern": r"^[^\s=]+$"})
+]
 Secret = Annotated[SecretStr, AfterValidator(_secret)]
 HttpToken = Annotated[SecretStr, AfterValidator(_secret), AfterValidator(_long)]
-People = Annotated[str, AfterValidator(_people)]
-Directory = Annotated[Path, BeforeValidator(_resolve)]
-DirectoryTemplate = Annotated[str, AfterValidator(_resolve), AfterValidator(_placeholders)]
+People = Annotated[
+    str,
+    AfterValidator(_people),
+    text_schema(rf"\*|{NAME.pattern}:(?:\*|[^\s*?\[\]]+)", '"account:user", "account:*" or "*"'),
+]
 ToolKind = Literal[
     "read", "edit", "delete", "move", "search", "execute", "think", "fetch", "switch_mode", "other"
 ]

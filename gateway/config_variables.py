@@ -18,12 +18,14 @@ _FORMS = "${NAME}, ${NAME:-default} and ${file:/path} are allowed; $$ stands for
 class Variables:
     """Fills in references; `base` is the directory that relative files start from.
 
-    `found` collects every text that came from outside, so that it can be kept out of messages.
+    `found` collects every text that came from outside, so that it can be kept out of messages; `files` the
+    paths of all files that were named, also of those that cannot be read.
     """
 
     environ: Mapping[str, str]
     base: str
     found: set[str] = field(default_factory=set[str])
+    files: set[str] = field(default_factory=set[str])
 
     def fill(self, text: str) -> tuple[str, list[str]]:
         """The text with its references replaced, and what is wrong with them."""
@@ -41,6 +43,19 @@ class Variables:
             return value
 
         return (_REFERENCE.sub(replace, text) if "$" in text else text), faults
+
+    def references(self, text: str) -> tuple[str, ...]:
+        """What `fill` would fill in, by its name: `${NAME}`, `the default of ${NAME}`, `file /path`."""
+        found: list[str] = []
+        for match in _REFERENCE.finditer(text):
+            inside = match["inside"] or ""
+            form = _INSIDE.fullmatch(inside)
+            if inside.startswith("file:"):
+                found.append(f"file {inside.removeprefix('file:')}")
+            elif form:
+                spared = form["default"] is not None and not self.environ.get(form["name"])
+                found.append(f"the default of ${{{form['name']}}}" if spared else f"${{{form['name']}}}")
+        return tuple(found)
 
     def _value(self, inside: str | None) -> str:
         if inside is None:
@@ -65,8 +80,10 @@ class Variables:
         allowed = (
             f"a readable text file of at most {_MOST_BYTES} bytes is allowed; check the path and permissions"
         )
+        whole = os.path.join(self.base, path)  # noqa: PTH118
+        self.files.add(whole)
         try:
-            raw = read_bounded(os.path.join(self.base, path), _MOST_BYTES)  # noqa: PTH118
+            raw = read_bounded(whole, _MOST_BYTES)
             text = raw.decode()
         except OSError as error:
             raise ValueError(f"the file {path} cannot be read ({error.strerror}); {allowed}") from None

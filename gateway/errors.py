@@ -61,18 +61,45 @@ class StateLocked(CarryonError):  # noqa: N818  (a condition, named as people sa
 class SchemaTooNew(CarryonError):  # noqa: N818
     """The operator's: an older Carryon was started on a ledger that a newer one has migrated.
 
-    `found` and `known` are schema versions. Migrations only go forward, so nothing was touched. Exit code
-    78: only another version of the program, or a backup of the ledger, helps.
+    `found` and `known` are schema versions. Migrations only go forward, so nothing was touched. `copy` is
+    what was kept of the ledger before the upgrade, if it is there. Exit code 78: only another version of the
+    program, or a backup of the ledger, helps.
     """
 
     exit_code: ClassVar[int] = 78
 
-    def __init__(self, found: int, known: int) -> None:
+    def __init__(self, found: int, known: int, copy: Path | None = None) -> None:
+        self.found = found
+        self.known = known
+        self.copy = copy
+        back = (
+            "restore the backup taken before the upgrade"
+            if copy is None
+            else f"go back to the copy taken before the upgrade: `carryon restore {copy} --replace`"
+        )
+        super().__init__(
+            f"the ledger has schema {found}; this version of Carryon knows schemas up to {known}; "
+            f"install the newer version again, or {back}"
+        )
+
+
+class UpgradeBlocked(CarryonError):  # noqa: N818
+    """The machine's: the ledger is not migrated, because no copy of it could be kept to go back to.
+
+    `found` and `known` are schema versions. Nothing was changed. Exit code 78: a person has to make room, or
+    to start the version again that was running before.
+    """
+
+    exit_code: ClassVar[int] = 78
+
+    def __init__(self, path: Path | str, found: int, known: int, reason: str) -> None:
+        self.path = Path(path)
         self.found = found
         self.known = known
         super().__init__(
-            f"the ledger has schema {found}; this version of Carryon knows schemas up to {known}; "
-            "install the newer version again, or restore the backup taken before the upgrade"
+            f"{path} has schema {found} and would be migrated to {known}, but no copy of it could be kept to "
+            f"go back to: {reason}; nothing was changed; make room and start again, or start the version "
+            "that was running before"
         )
 
 
@@ -96,12 +123,30 @@ class LedgerUnavailable(CarryonError):  # noqa: N818
     """The machine's: the ledger cannot be read or written (full disk, lost mount, damaged database).
 
     `reason` is what the database said. The step that needed the ledger did not happen: nothing was
-    acknowledged or sent on the strength of it. Exit code 1: a supervisor may try again once there is room.
+    acknowledged or sent on the strength of it. `advice` is what to do, where it is not the disk's fault.
+    Exit code 1: a supervisor may try again once there is room.
     """
 
-    def __init__(self, reason: str) -> None:
+    def __init__(self, reason: str, advice: str = "") -> None:
         self.reason = reason
-        super().__init__(
-            f"the ledger cannot be used: {reason}; no step is taken without it; "
+        told = advice or (
+            "no step is taken without it; "
             "check free space, permissions and the mount of the state directory, then start again"
+        )
+        super().__init__(f"the ledger cannot be used: {reason}; {told}")
+
+
+class LedgerTaken(CarryonError):  # noqa: N818
+    """Nobody's, usually: a ledger on a database server is held by another gateway, or was meanwhile.
+
+    `holder` is who has it, in words. Whoever does not hold it does not write, and does not go on serving.
+    Exit code 1: when the other one ends, the next attempt of a supervisor succeeds.
+    """
+
+    def __init__(self, place: str, holder: str) -> None:
+        self.place = place
+        self.holder = holder
+        super().__init__(
+            f"the ledger in {place} is in use by {holder}; one gateway may use a ledger at a time; "
+            "stop the other one (or wait until it has drained), or give this one a database of its own"
         )

@@ -8,17 +8,17 @@ from typing import Any
 from adapters.registry import manifest
 from gateway.config import Config
 from gateway.errors import CarryonError
+from gateway.model.address import Address
 from gateway.model.delivery import Delivery, DeliveryState
 from gateway.model.recovery import Candidate, Decision, Verdict
 from gateway.model.session import Reason, Session
 from gateway.model.turn import TurnRecord
-from gateway.policies import access_policy, resume_policy
+from gateway.policies import access_policy, ledger_place, resume_policy
 from gateway.rules.access import AccessPolicy, with_grants
 from gateway.rules.pairing import spelled
 from gateway.rules.recovery import breaker_open, recover, screen
 from gateway.store import grants, library, queue
-from gateway.store.offline import reading, rehearse
-from gateway.store.sqlite import LEDGER_FILE
+from gateway.store.place import reading, rehearse
 
 HIGHEST_ID = 2**63 - 1  # what fits into the ledger
 _ID_TAIL = 8  # of an agent's session id: whoever knows the whole can load the conversation
@@ -26,21 +26,21 @@ _ID_TAIL = 8  # of an agent's session id: whoever knows the whole can load the c
 
 def sessions_list(config: Config, limit: int, *, as_json: bool) -> str:
     """The sessions that were used last."""
-    with reading(config.state_dir / LEDGER_FILE) as raw:
+    with reading(ledger_place(config)) as raw:
         found = library.sessions(raw, limit)
     if as_json:
-        return _json([_session_values(session) for session in found])
+        return json_text([_session_values(session) for session in found])
     if not found:
         return "No conversations yet."
     rows = [
         (
             str(s.id),
             s.address.account,
-            _place(s),
+            place(s.address),
             s.state,
             s.reason or "",
             _mode(s),
-            _time(s.updated_at),
+            time_text(s.updated_at),
             s.title,
         )
         for s in found
@@ -50,7 +50,7 @@ def sessions_list(config: Config, limit: int, *, as_json: bool) -> str:
 
 def session_show(config: Config, session_id: int, *, as_json: bool) -> str:
     """One session with its turns. Raises `CarryonError` where there is none with this id."""
-    with reading(config.state_dir / LEDGER_FILE) as raw:
+    with reading(ledger_place(config)) as raw:
         session = library.session(raw, session_id) if abs(session_id) <= HIGHEST_ID else None
         turns = library.turns(raw, session.id) if session else ()
         messages = library.messages(raw, session.id) if session else ()
@@ -59,7 +59,7 @@ def session_show(config: Config, session_id: int, *, as_json: bool) -> str:
     waiting = sum(message.state == "waiting" for message in messages)
     values = _session_values(session) | {"waiting": waiting}
     if as_json:
-        return _json(values | {"turns": [_turn_values(turn) for turn in turns]})
+        return json_text(values | {"turns": [_turn_values(turn) for turn in turns]})
     head = "\n".join(
         f"{key.replace('_', ' ')}: {_printable(value)}" for key, value in values.items() if value is not None
     )
@@ -71,7 +71,7 @@ def session_show(config: Config, session_id: int, *, as_json: bool) -> str:
             t.resume_mode or "",
             t.mode_reason or "",
             str(t.resumes_turn_id or ""),
-            _time(t.started_at),
+            time_text(t.started_at),
             _took(t),
             " ".join(t.text.split()),
         )
@@ -83,10 +83,10 @@ def session_show(config: Config, session_id: int, *, as_json: bool) -> str:
 
 def deliveries_list(config: Config, limit: int, *, as_json: bool) -> str:
     """What is owed, held or was refused."""
-    with reading(config.state_dir / LEDGER_FILE) as raw:
+    with reading(ledger_place(config)) as raw:
         found = library.deliveries(raw, limit)
     if as_json:
-        return _json(
+        return json_text(
             [
                 {
                     "id": d.id,
@@ -109,47 +109,9 @@ def deliveries_list(config: Config, limit: int, *, as_json: bool) -> str:
     return _table(("id", "chat", "state", "attempts", "why", "text"), rows)
 
 
-def status(config: Config, found: dict[str, Any] | None, *, as_json: bool) -> str:
-    """What a running gateway says of itself; `found` is None when there is none."""
-    if as_json:
-        return _json(found)
-    if found is None:
-        return f"No gateway is running on {config.state_dir}."
-    lines = [
-        f"boot {found['boot_id']}, process {found['pid']}, up {found['uptime']:.0f} s: {found['phase']}",
-        "ledger: "
-        + ("writable" if found["ledger_writable"] else "CANNOT BE WRITTEN; nothing is acknowledged"),
-    ]
-    if found["deadline"] is not None:
-        lines.append(f"{found['intent']} in at most {found['deadline']:.0f} s")
-    if found["breaker_open"]:
-        lines.append("crashed too often lately: nothing was resumed without being asked")
-    lines += [_account_line(account) for account in found["accounts"]]
-    lines += [
-        f"turn {t['turn_id']} of session {t['session_id']}: running for {t['seconds']:.0f} s"
-        for t in found["running"]
-    ]
-    if counts := found.get("continued"):
-        counted = ", ".join(f"{count} {mode}" for mode, count in counts.items())
-        lines.append(f"conversations continued by their agents: {counted}")
-    lines.append(f"{found['lanes']} sessions at work, {found['queued_chats']} chats with replies to be sent")
-    return "\n".join(lines)
-
-
-def _account_line(account: dict[str, Any]) -> str:
-    """One account; what an outage cost is said only where there was one."""
-    line = f"account {account['name']}: "
-    line += "connected" if account["connected"] else f"not connected ({account['why']})"
-    if account["found"]:
-        line += f"; found {account['found']} messages that were sent while it was away"
-    if account["too_old"]:
-        line += f"; {account['too_old']} were found too late (older than resume.freshness) and not answered"
-    return line
-
-
 def recovery(config: Config, now: float, *, as_json: bool) -> str:
     """What the next start would do, from the ledger alone."""
-    found = rehearse(config.state_dir / LEDGER_FILE, tuple(config.accounts), now)
+    found = rehearse(ledger_place(config), tuple(config.accounts), now)
     policy = resume_policy(config)
     tripped = breaker_open(found.opening.crashes, policy, now)
     candidates, access = _screened(config, found.candidates)
@@ -160,7 +122,7 @@ def recovery(config: Config, now: float, *, as_json: bool) -> str:
         for c in candidates
     ]
     if as_json:
-        return _json(
+        return json_text(
             {
                 "interrupted_turns": found.opening.interrupted_turns,
                 "breaker_open": tripped,
@@ -176,7 +138,8 @@ def recovery(config: Config, now: float, *, as_json: bool) -> str:
         lines.append("The gateway crashed too often lately: nothing would be resumed without being asked.")
     if decisions:
         rows = [
-            (str(d.candidate.session.id), _place(d.candidate.session), d.verdict, d.why) for d in decisions
+            (str(d.candidate.session.id), place(d.candidate.session.address), d.verdict, d.why)
+            for d in decisions
         ]
         lines += ["", _table(("session", "chat", "would", "why"), rows)]
     if found.owed:
@@ -189,7 +152,7 @@ def recovery(config: Config, now: float, *, as_json: bool) -> str:
 
 def _screened(config: Config, found: Sequence[Candidate]) -> tuple[tuple[Candidate, ...], AccessPolicy]:
     """What a start would look at, without what people have waiting who may not use the bot any more."""
-    with reading(config.state_dir / LEDGER_FILE) as raw:
+    with reading(ledger_place(config)) as raw:
         access = with_grants(access_policy(config), grants.grants(raw))
         screened = tuple(screen(one, queue.queue(raw, one.session.id), access) for one in found)
     return screened, access
@@ -197,10 +160,10 @@ def _screened(config: Config, found: Sequence[Candidate]) -> tuple[tuple[Candida
 
 def people(config: Config, now: float, *, as_json: bool) -> str:
     """Who asks to be let in, and who was let in by a person."""
-    with reading(config.state_dir / LEDGER_FILE) as raw:
+    with reading(ledger_place(config)) as raw:
         asking, granted = grants.pairings(raw, now), grants.grants(raw)
     if as_json:
-        return _json(
+        return json_text(
             {
                 "asking": [
                     {
@@ -208,7 +171,7 @@ def people(config: Config, now: float, *, as_json: bool) -> str:
                         "account": one.account,
                         "person": one.person,
                         "name": one.name,
-                        "expires_at": _time(one.expires_at),
+                        "expires_at": time_text(one.expires_at),
                     }
                     for one in asking
                 ],
@@ -219,7 +182,7 @@ def people(config: Config, now: float, *, as_json: bool) -> str:
                         "name": one.name,
                         "role": one.role,
                         "by": one.by,
-                        "at": _time(one.at),
+                        "at": time_text(one.at),
                     }
                     for one in granted
                 ],
@@ -227,10 +190,10 @@ def people(config: Config, now: float, *, as_json: bool) -> str:
         )
     lines: list[str] = []
     if asking:
-        rows = [(spelled(p.code), f"{p.account}:{p.person}", p.name, _time(p.expires_at)) for p in asking]
+        rows = [(spelled(p.code), f"{p.account}:{p.person}", p.name, time_text(p.expires_at)) for p in asking]
         lines.append(_table(("code", "who asks", "name", "valid until (UTC)"), rows))
     if granted:
-        rows = [(f"{g.account}:{g.person}", g.name, g.role, g.by, _time(g.at)) for g in granted]
+        rows = [(f"{g.account}:{g.person}", g.name, g.role, g.by, time_text(g.at)) for g in granted]
         lines.append(_table(("let in", "name", "role", "by", "at (UTC)"), rows))
     return "\n\n".join(lines) or "Nobody asks to be let in, and nobody was."
 
@@ -256,13 +219,13 @@ def _session_values(session: Session) -> dict[str, Any]:
         "state": session.state,
         "reason": session.reason,
         "resume_attempts": session.resume_attempts,
-        "marked_at": _time(session.resume_marked_at),
+        "marked_at": time_text(session.resume_marked_at),
         "agent": session.agent,
         "agent_session": f"…{session.agent_session_id[-_ID_TAIL:]}" if session.agent_session_id else None,
         "continued": session.last_mode,
         "title": session.title or None,
-        "created_at": _time(session.created_at),
-        "updated_at": _time(session.updated_at),
+        "created_at": time_text(session.created_at),
+        "updated_at": time_text(session.updated_at),
     }
 
 
@@ -275,8 +238,8 @@ def _turn_values(turn: TurnRecord) -> dict[str, Any]:
         "mode": turn.resume_mode,
         "mode_reason": turn.mode_reason,
         "resumes_turn": turn.resumes_turn_id,
-        "started_at": _time(turn.started_at),
-        "ended_at": _time(turn.ended_at),
+        "started_at": time_text(turn.started_at),
+        "ended_at": time_text(turn.ended_at),
         "stop_reason": turn.stop_reason,
         "text": turn.text,
     }
@@ -305,8 +268,8 @@ def _took(turn: TurnRecord) -> str:
     return f"at least {int(seconds)} s" if seconds >= 1 else "unknown"
 
 
-def _place(session: Session) -> str:
-    address = session.address
+def place(address: Address) -> str:
+    """Chat, thread and person of an address, as far as it has them."""
     return "/".join(part for part in (address.chat, address.thread, address.user) if part)
 
 
@@ -314,11 +277,13 @@ def _mode(session: Session) -> str:
     return session.last_mode or ""
 
 
-def _time(at: float | None) -> str | None:
+def time_text(at: float | None) -> str | None:
+    """A time in UTC."""
     return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%S") if at is not None else None
 
 
-def _json(value: object) -> str:
+def json_text(value: object) -> str:
+    """JSON as every command prints it."""
     return json.dumps(value, indent=2, ensure_ascii=False)
 
 

@@ -13,13 +13,16 @@ import os
 import re
 import sys
 import traceback
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, Final, Literal, TextIO, cast
 from urllib.parse import quote
 
 import structlog
 from structlog.typing import EventDict, FilteringBoundLogger, Processor
+
+from gateway.log_file import LogFile
 
 _LEVELS: Final = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 _COLOURS: Final = {"debug": "2", "info": "32", "warning": "33", "error": "31", "critical": "31"}
@@ -29,7 +32,9 @@ _SHORTENED: Final = ("agent_session_id", "sessionId")  # also with something bef
 _KEPT: Final = 8  # characters of an agent session id
 _TRACE_LENGTH: Final = 8_000  # characters of a traceback, from its end
 _DEEPEST: Final = 4  # levels of a value that are looked into
-_UNPRINTABLE: Final = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+_UNPRINTABLE: Final = re.compile(
+    r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]"
+)
 
 
 def configure(
@@ -39,7 +44,7 @@ def configure(
 ) -> None:
     """Send everything to standard error. `auto` is console on a terminal, else JSON.
 
-    `secrets` are struck out wherever they appear. Loggers that were used before keep their old setup.
+    `secrets` are struck out wherever they appear. Called again, it counts for every logger at once.
     """
     terminal = _is_terminal()
     console = format == "console" or (format == "auto" and terminal)
@@ -48,13 +53,14 @@ def configure(
         _Exceptions(whole=not console or level == "debug"),
         Redaction(secrets),
         _stamp,
+        _keep,
         _Console(colours=terminal) if console else _json,
     ]
     structlog.configure(
         processors=chain,
         wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[level]),
         logger_factory=lambda *_: _Output(),
-        cache_logger_on_first_use=True,
+        cache_logger_on_first_use=False,  # so that a reload of the config reaches them
     )
     root = logging.getLogger()
     for old in [handler for handler in root.handlers if isinstance(handler, _Libraries)]:
@@ -191,8 +197,45 @@ def _stamp(_logger: object, _method: str, event: EventDict) -> EventDict:
     return {"timestamp": now, "level": level, "action": action, **event}
 
 
+_kept: LogFile | None = None
+
+
+def _keep(_logger: object, _method: str, event: EventDict) -> EventDict:
+    if _kept is not None:
+        _kept.write(event)
+    return event
+
+
+@contextlib.contextmanager
+def kept(folder: Path, size: int | None) -> Generator[None]:
+    """Keep every line in `folder` as well, in at most `size` bytes; None keeps nothing.
+
+    A folder that cannot be used is a line in the log, and no reason not to run.
+    """
+    global _kept  # noqa: PLW0603  there is one log of a process, as there is one standard error
+    if size is None:
+        yield
+        return
+    try:
+        _kept = LogFile(folder, size)
+    except OSError as error:
+        get().warning("log.not_kept", folder=str(folder), why=str(error))
+    try:
+        yield
+    finally:
+        if _kept is not None:
+            _kept.close()
+        _kept = None
+
+
 def _json(_logger: object, _method: str, event: EventDict) -> str:
     return json.dumps(event)
+
+
+def readable(line: Mapping[str, object], *, colours: bool) -> str:
+    """A line that was kept, as a console shows it."""
+    event = {"timestamp": "", "level": "", "action": "", **line}
+    return _Console(colours=colours)(None, "", event)
 
 
 class _Console:

@@ -9,21 +9,23 @@ from gateway.config import Config
 from gateway.console.client import NotRunningError, ask
 from gateway.engine.access import OPERATOR, grant_by_code, let_in_text, not_granted_text, revoked_text
 from gateway.engine.operations import RESET, SUSPENDED, resumed_text
-from gateway.errors import CarryonError
+from gateway.errors import CarryonError, ConfigError
 from gateway.model.delivery import DeliveryKind, Draft
 from gateway.model.grant import Role
 from gateway.model.message import MessageState
 from gateway.model.session import Reason, SessionState
 from gateway.model.turn import TurnState
-from gateway.policies import access_policy
+from gateway.policies import access_policy, ledger_place
 from gateway.ports import Store
 from gateway.rules.access import permits
 from gateway.rules.pairing import NO_SUCH_CODE
 from gateway.store.lock import hold_state
-from gateway.store.sqlite import LEDGER_FILE, open_sqlite
+from gateway.store.place import exists, open_ledger
 
 HIGHEST_ID = 2**63 - 1
 """What fits into the ledger."""
+
+STILL_COUNTS = "nothing was changed: a running gateway goes on with what it read before"
 
 FOLLOW_SECONDS = 0.5
 """How often a stop that is being followed is looked at."""
@@ -62,6 +64,20 @@ def stop(config: Config, intent: str, wait: float | None) -> Iterator[str]:
 def undrain(config: Config) -> str:
     """Undo a stop that is still waiting for running turns."""
     return _ask(config, "/undrain", {})
+
+
+def reload(config: Config) -> str:
+    """Have the running gateway read its config file again; a line for each key that differs.
+
+    Raises `ConfigError` where it finds that it cannot use the file.
+    """
+    try:
+        answer = ask(config.state_dir, "POST", "/reload")
+    except NotRunningError:
+        raise CarryonError(f"no gateway is running on {config.state_dir}") from None
+    if problems := answer.get("problems"):
+        raise ConfigError([*map(str, problems), STILL_COUNTS])
+    return _outcome(answer)
 
 
 def session_action(config: Config, action: str, session_id: int) -> str:
@@ -152,10 +168,10 @@ def _on_ledger(config: Config, action: Callable[[Store, float], Awaitable[str]])
     """On the ledger itself. The lock on the state keeps a gateway from starting meanwhile."""
 
     async def act() -> str:
-        async with open_sqlite(config.state_dir / LEDGER_FILE) as store:
+        async with open_ledger(ledger_place(config)) as store:
             return await action(store, time.time())
 
-    if not (config.state_dir / LEDGER_FILE).exists():
+    if not exists(ledger_place(config)):
         raise CarryonError(f"there is no ledger in {config.state_dir} yet")
     with hold_state(config.state_dir):
         try:

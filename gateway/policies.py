@@ -6,9 +6,21 @@ from gateway.agents.spec import ResumePolicy as LadderPolicy
 from gateway.config import AgentConfig, Config
 from gateway.engine.approvals import ApprovalPolicy
 from gateway.engine.choices import MODE, MODEL
+from gateway.engine.media import MediaPolicy
+from gateway.engine.streams import StreamPolicy
+from gateway.engine.timers import UpkeepPolicy
+from gateway.engine.turns import TurnPolicy
 from gateway.rules.access import AccessPolicy
 from gateway.rules.admission import AdmissionPolicy, Respond
+from gateway.rules.note import NotePolicy
+from gateway.rules.progress import Progress
 from gateway.rules.recovery import ResumePolicy
+from gateway.store.place import Place
+
+
+def ledger_place(config: Config) -> Place:
+    """Where the ledger is kept."""
+    return Place(config.state_dir, config.store.url.get_secret_value())
 
 
 def access_policy(config: Config) -> AccessPolicy:
@@ -52,6 +64,38 @@ def resume_policy(config: Config) -> ResumePolicy:
     )
 
 
+def turn_policy(config: Config) -> TurnPolicy:
+    """How turns begin and end."""
+    resume = resume_policy(config)
+    return TurnPolicy(
+        NotePolicy(resume.freshness, resume.finish, resume.ask_for, resume.max_attempts),
+        config.sessions.idle_reset,
+        collect=config.sessions.busy == "collect",
+        receipts=config.delivery.receipts == "reactions",
+    )
+
+
+def stream_policy(config: Config) -> StreamPolicy:
+    """How answers grow in their chats."""
+    delivery = config.delivery
+    return StreamPolicy(
+        delivery.stream != "off", drafts=delivery.stream == "draft", how=Progress(delivery.progress)
+    )
+
+
+def media_policy(config: Config) -> MediaPolicy:
+    """What is done with files."""
+    return MediaPolicy(config.media.send, config.media.max_size)
+
+
+def upkeep_policy(config: Config) -> UpkeepPolicy:
+    """What time does to conversations and files."""
+    sessions = config.sessions
+    return UpkeepPolicy(
+        config.resume.freshness, sessions.idle_reset, sessions.retention, config.media.retention
+    )
+
+
 def approval_policies(config: Config) -> dict[str, ApprovalPolicy]:
     """How long people may take to decide about each agent's permissions, and whether that is remembered."""
     return {
@@ -70,6 +114,11 @@ def reserved_choices(config: Config) -> dict[str, frozenset[str]]:
         mode = agent.mode is not None or agent.permissions != "ask"
         reserved[name] = frozenset({MODE} if mode else ()) | frozenset({MODEL} if agent.options else ())
     return reserved
+
+
+def agent_specs(config: Config) -> dict[str, AgentSpec]:
+    """All `agents`, by name."""
+    return {name: agent_spec(config, name) for name in config.agents}
 
 
 def agent_spec(config: Config, name: str) -> AgentSpec:

@@ -19,7 +19,7 @@ from gateway.model.delivery import Delivery, Draft, GrowingStream, Reconciled, S
 from gateway.model.grant import Grant, Pairing, Role
 from gateway.model.intake import Accepted, BatchResult
 from gateway.model.message import Amendment, Entry, Inbound, Message, Origin, Refusal
-from gateway.model.operation import GatewayStatus, Intent, OperationOutcome
+from gateway.model.operation import ConfigStatus, GatewayStatus, Intent, OperationOutcome
 from gateway.model.overview import Overview, Passage, Restart
 from gateway.model.permission import Approval, ApprovalState, Asker, OptionKind, PermissionRequest
 from gateway.model.recovery import Candidate
@@ -704,6 +704,19 @@ class Store(
         ...
 
 
+class ConfigFile(Protocol):
+    """The config file of a running gateway."""
+
+    @property
+    def status(self) -> ConfigStatus:
+        """What counts now, and what is wrong with the file as it is."""
+        ...
+
+    async def reload(self) -> OperationOutcome:
+        """Read it again, and have everything count that can without a restart."""
+        ...
+
+
 class Operations(Protocol):
     """What an operator can ask of a running gateway."""
 
@@ -717,6 +730,10 @@ class Operations(Protocol):
 
     def undrain(self) -> OperationOutcome:
         """Go on serving after all."""
+        ...
+
+    async def reload(self) -> OperationOutcome:
+        """Read the config file again; a line for each key that changed, or what is wrong with the file."""
         ...
 
     async def resume(self, session_id: int) -> OperationOutcome:

@@ -7,12 +7,14 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, SecretStr
 
 from adapters.endpoints import address
-from adapters.manifest import Account, Manifest
+from adapters.manifest import Account, Manifest, Withheld
 
 _TOKEN = re.compile(r"([A-Za-z0-9_-]+)\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+", re.ASCII)
 
 
 def _bot_token(token: SecretStr) -> SecretStr:
+    if isinstance(token, Withheld):
+        return token
     text = token.get_secret_value()
     if text.lower().startswith("bot "):
         raise ValueError("write the bot token alone, without the word Bot before it")

@@ -59,6 +59,7 @@ class DiscordOptions:
     `message_content` and `members` are the application's privileged intents. `heartbeat_interval` is in
     milliseconds, other times in seconds. `resume_url` is where READY sends clients back to when not to the
     same gateway. `compression` is `as_asked` or `none`. `history_nonce` shows nonces in history.
+    With an `interactions_endpoint` buttons and commands go there, and the gateway hears of none.
     `file_seconds` is how long an address of a file is good, `file_limit` the largest file of a bot in bytes.
     `clock` (growing) drives limits and windows. `keep_calls` bounds the call log.
     """
@@ -72,6 +73,7 @@ class DiscordOptions:
     resume_seconds: float = 180
     nonce_seconds: float = 180
     history_nonce: bool = False
+    interactions_endpoint: str = ""
     interaction_seconds: float = 3
     token_seconds: float = 900
     identify_limit: int = 1_000

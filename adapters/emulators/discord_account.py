@@ -39,7 +39,7 @@ def get_current_application(api: DiscordApi, _: Ask) -> JsonObject:
         "flags": api.emulator.application_flags,
         "hook": True,
         "redirect_uris": [],
-        "interactions_endpoint_url": None,
+        "interactions_endpoint_url": api.emulator.options.interactions_endpoint or None,
         "role_connections_verification_url": None,
         "approximate_guild_count": sum(one.bot_in for one in api.world.guilds.values()),
         "integration_types_config": {"0": {}},

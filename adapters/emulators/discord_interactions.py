@@ -58,7 +58,8 @@ class Interactions:
         self._known[made.id] = made
         if len(self._known) > KEEP:
             del self._known[next(iter(self._known))]
-        self._emulator.news.interaction(self._as_json(made, data), channel)
+        if not self._emulator.options.interactions_endpoint:
+            self._emulator.news.interaction(self._as_json(made, data), channel)
         return made
 
     def find(self, interaction_id: int, token: str) -> Interaction | None:

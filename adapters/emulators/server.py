@@ -9,8 +9,10 @@ import asyncio
 import json
 import signal
 import sys
+import time
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
+from email.utils import formatdate
 from types import TracebackType
 from typing import Self, cast
 
@@ -49,6 +51,7 @@ class EmulatorServer:
     def __init__(self, host: str = "127.0.0.1", port: int = 0, *, keep_calls: int = 10_000) -> None:
         self.host = host
         self.port = port
+        self.clock_offset = 0.0  # seconds by which the platform's clock is ahead, in the header Date
         self.events = EventLog()
         self.calls = CallLog(self.events, keep_calls)
         self.faults = FaultBook(self.events)
@@ -184,7 +187,10 @@ class EmulatorServer:
     async def _dispatch(self, request: web.BaseRequest) -> web.StreamResponse:
         if request.path.startswith(CONTROL):
             return await self.control.answer(request)
-        return await self.platform(request)
+        response = await self.platform(request)
+        if self.clock_offset and not response.prepared:
+            response.headers["Date"] = formatdate(time.time() + self.clock_offset, usegmt=True)
+        return response
 
 
 async def serve(emulator: EmulatorServer) -> None:

@@ -239,8 +239,8 @@ class SlackEmulator(EmulatorServer):
             raise ApiError("not_allowed_token_type")
 
     def _headers(self, method: Method | None) -> dict[str, str]:
-        scopes = "connections:write" if method is not None and method.token == "xapp" else None  # noqa: S105
-        shown = {"x-oauth-scopes": scopes or ",".join(self.api.scopes)}
+        of_app = method is not None and method.token == "xapp"  # noqa: S105  (a kind of token)
+        shown = {"x-oauth-scopes": ",".join(self.api.app_scopes if of_app else self.api.scopes)}
         if method is not None and method.scopes:
             shown["x-accepted-oauth-scopes"] = ",".join(method.scopes)
         return shown

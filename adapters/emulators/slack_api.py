@@ -103,8 +103,9 @@ class Streaming:
 class SlackApi:
     """What the methods share: the world, what the app is told, scopes and rate limits.
 
-    `largest_file` is the workspace's own limit in bytes. `markdown_refusal` is the word that Slack refuses
-    every Markdown with, as it does now and then; empty while it takes it.
+    `app_scopes` are those of the app-level token, `token_app` is the app that it belongs to where that is
+    another one. `largest_file` is the workspace's own limit in bytes. `markdown_refusal` is the word that
+    Slack refuses every Markdown with, as it does now and then; empty while it takes it.
     """
 
     def __init__(
@@ -125,6 +126,9 @@ class SlackApi:
         self.socket = socket
         self.events = events
         self.scopes = SCOPES
+        self.app_scopes: tuple[str, ...] = ("connections:write",)
+        self.token_app = ""
+        self.socket_mode = True
         self.streaming = Streaming()
         self.clock: Callable[[], float] = lambda: 0.0
         self.base_url: Callable[[], str] = lambda: ""

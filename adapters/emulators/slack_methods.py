@@ -23,8 +23,14 @@ def auth_test(api: SlackApi, _: Ask) -> JsonObject:
 
 
 def connections_open(api: SlackApi, _: Ask) -> JsonObject:
+    if "connections:write" not in api.app_scopes:
+        provided = ",".join(api.app_scopes)
+        raise ApiError("missing_scope", {"needed": "connections:write", "provided": provided})
+    if not api.socket_mode:
+        raise ApiError("socket_mode_not_enabled")
+    app_id = api.token_app or api.world.app.app_id
     address = api.base_url().replace("http", "ws", 1)
-    return {"url": f"{address}{PATH}?ticket={api.socket.ticket()}&app_id={api.world.app.app_id}"}
+    return {"url": f"{address}{PATH}?ticket={api.socket.ticket()}&app_id={app_id}"}
 
 
 # Users, bots, the workspace

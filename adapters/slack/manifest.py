@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, SecretStr
 
 from adapters.endpoints import address
-from adapters.manifest import Account, Manifest
+from adapters.manifest import Account, Manifest, Withheld
 
 _TAIL = re.compile(r"[A-Za-z0-9-]+", re.ASCII)
 _KINDS = {
@@ -21,6 +21,8 @@ _HEXADECIMAL = re.compile(r"[0-9a-f]{32}", re.ASCII)
 
 def _token(key: str, prefix: str, page: str) -> Callable[[SecretStr], SecretStr]:
     def check(token: SecretStr) -> SecretStr:
+        if isinstance(token, Withheld):
+            return token
         given = token.get_secret_value()
         if not given.startswith(prefix) or not _TAIL.fullmatch(given.removeprefix(prefix)):
             raise ValueError(

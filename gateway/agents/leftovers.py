@@ -5,7 +5,7 @@ still carries one of those tokens. A process id alone would prove nothing: it ma
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import psutil
@@ -13,9 +13,33 @@ import psutil
 from gateway.agents import tree
 
 
+def leftovers(log_dirs: Iterable[Path]) -> list[psutil.Process]:
+    """The running processes that the notes in these directories name, without ending any. Blocks."""
+    tokens, roots = _read(_notes(log_dirs))
+    found = [*(root.process for root in roots), *(tree.holders(tokens) if tokens else ())]
+    return list({process.pid: process for process in found}.values())
+
+
 def end_leftovers(log_dirs: Iterable[Path]) -> int:
     """End what the notes in these directories name; how many processes that were. Blocks."""
-    notes = [note for log_dir in set(log_dirs) for note in (log_dir / "processes").glob("*.json")]
+    notes = _notes(log_dirs)
+    tokens, roots = _read(notes)
+    # Asked politely, some agents note in their history that the user had stopped them.
+    ended = tree.end_trees(roots, at_once=True) if roots else 0
+    strays = tree.holders(tokens) if tokens else []
+    for process in strays:
+        tree.kill_root(tree.Root(process, ""))
+    for note in notes:
+        note.unlink(missing_ok=True)
+    return max(ended, len(strays))
+
+
+def _notes(log_dirs: Iterable[Path]) -> list[Path]:
+    return [note for log_dir in set(log_dirs) for note in (log_dir / "processes").glob("*.json")]
+
+
+def _read(notes: Sequence[Path]) -> tuple[set[str], list[tree.Root]]:
+    """The tokens in these notes, and the processes of theirs that are still what they were."""
     tokens: set[str] = set()
     roots: list[tree.Root] = []
     for note in notes:
@@ -27,11 +51,4 @@ def end_leftovers(log_dirs: Iterable[Path]) -> int:
                 roots.append(tree.Root(process, str(left["token"])))
         except (OSError, ValueError, KeyError, TypeError, psutil.Error):
             continue  # a torn note, or a process that has ended
-    # Asked politely, some agents note in their history that the user had stopped them.
-    ended = tree.end_trees(roots, at_once=True) if roots else 0
-    strays = tree.holders(tokens) if tokens else []
-    for process in strays:
-        tree.kill_root(tree.Root(process, ""))
-    for note in notes:
-        note.unlink(missing_ok=True)
-    return max(ended, len(strays))
+    return tokens, roots

@@ -41,6 +41,9 @@ _DISTRUSTED = 10_000
 """Agent session ids that are remembered as not loadable."""
 
 
+SWEEP_SECONDS = 30.0
+"""How often idle processes are looked for, at least."""
+
 _NOT_RUNNING = "The agent is not at work here at the moment."
 
 
@@ -96,6 +99,17 @@ class AgentPool:
             # What went wrong in the body is not the group's: it would arrive wrapped in an exception group.
             await self._tasks.__aexit__(None, None, None)
 
+    def reconfigure(self, specs: Mapping[str, AgentSpec]) -> None:
+        """The agents that there are from now on.
+
+        What runs is finished as it began. A process of an agent that was changed or removed is closed as soon
+        as it has nothing to do; its conversations are continued like those of any process that has ended.
+        """
+        old = self._specs
+        self._specs = {name: old[name] if old.get(name) == spec else spec for name, spec in specs.items()}
+        if not self._closed and any(self._specs.get(name) is not spec for name, spec in old.items()):
+            self._spawn(self._roster.close_idle(self._specs.values()))
+
     def holds(self, session_id: int) -> bool:
         """Whether a live process holds this conversation."""
         held = self._held.get(session_id)
@@ -103,10 +117,10 @@ class AgentPool:
 
     async def warm(self, agent: str) -> None:
         """Start a shared agent ahead of its first use. Failing is left to the first use."""
-        spec = self._specs[agent]
-        if spec.shared and not self._closed:
+        spec = self._specs.get(agent)
+        if spec is not None and spec.shared and not self._closed:
             with contextlib.suppress(AgentStartError):
-                await self._roster.acquire(spec, working_directory(spec, None))
+                await self._roster.acquire(spec, working_directory(spec, None), claim=False)
 
     async def open(self, request: OpenRequest) -> Opened | OpenFailed:
         """Make an agent hold the conversation, by the best rung of the resume ladder that works."""
@@ -267,6 +281,8 @@ class AgentPool:
             process.ignore(held.agent_session_id, turn)
             held.turn = held.running = None
             held.last_used = self._clock.monotonic()
+        if self._specs.get(process.spec.name) is not process.spec:  # it was changed meanwhile
+            self._spawn(self._roster.close_idle(self._specs.values()))
         if turn.spoke or not isinstance(outcome.end, AgentFailed):
             held.unproven = held.owes_transcript = False
         held.quarantined = outcome.quarantine
@@ -303,18 +319,16 @@ class AgentPool:
 
     async def _sweep(self) -> None:
         """Close what is idle, for ever."""
-        if not self._specs:
-            return
-        pause = min(30.0, min(spec.idle_timeout for spec in self._specs.values()) / 4)
         while True:
-            await self._clock.sleep(pause)
+            soonest = min((spec.idle_timeout for spec in self._specs.values()), default=SWEEP_SECONDS * 4)
+            await self._clock.sleep(min(SWEEP_SECONDS, soonest / 4))
             now = self._clock.monotonic()
             for session_id, held in list(self._held.items()):
                 spec = held.process.spec
                 idle = held.running is None and now - held.last_used >= spec.idle_timeout
                 if idle and spec.shared and held.process.claimed_until <= now:
                     await self._let_go(session_id, held)
-            await self._roster.close_idle()
+            await self._roster.close_idle(self._specs.values())
 
     async def _end_leftovers(self) -> None:
         log_dirs = [spec.log_dir for spec in self._specs.values() if spec.log_dir is not None]

@@ -8,7 +8,7 @@ waits. A shared agent has one process, which is started once however many ask fo
 import asyncio
 import contextlib
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 
 from gateway.agents import tree
 from gateway.agents.environment import working_directory
@@ -37,11 +37,12 @@ class Roster:
     def __iter__(self) -> Iterator[AgentProcess]:
         return iter([process for group in self._processes.values() for process in group])
 
-    async def acquire(self, spec: AgentSpec, cwd: str) -> AgentProcess:
-        """A usable process for a conversation, claimed. Raises `AgentStartError`."""
+    async def acquire(self, spec: AgentSpec, cwd: str, *, claim: bool = True) -> AgentProcess:
+        """A usable process for a conversation, claimed if there is one already. Raises `AgentStartError`."""
         process = await (self._shared(spec) if spec.shared else self._own(spec, cwd))
         self.touch(process)
-        process.claimed_until = self._clock.monotonic() + CLAIM
+        if claim:
+            process.claimed_until = self._clock.monotonic() + CLAIM
         return process
 
     def begin(self, process: AgentProcess) -> None:
@@ -63,10 +64,18 @@ class Roster:
         """Whether nobody would miss the process."""
         return process.in_use == 0 and process.claimed_until <= self._clock.monotonic()
 
-    async def close_idle(self) -> None:
-        """End the processes that nobody used for their agent's `idle_timeout`."""
-        now = self._clock.monotonic()
-        idle = [p for p in self if self.is_free(p) and now - p.last_used >= p.spec.idle_timeout]
+    async def close_idle(self, specs: Collection[AgentSpec]) -> None:
+        """End the processes that nobody used for their agent's `idle_timeout`, and those of other `specs`.
+
+        One of an agent that was changed or removed is kept for as long as it is at work.
+        """
+        now, current = self._clock.monotonic(), {id(spec) for spec in specs}
+        idle = [
+            process
+            for process in self
+            if self.is_free(process)
+            and (id(process.spec) not in current or now - process.last_used >= process.spec.idle_timeout)
+        ]
         await asyncio.gather(*(process.end() for process in idle))
 
     async def close(self) -> None:
@@ -87,7 +96,7 @@ class Roster:
     async def _shared(self, spec: AgentSpec) -> AgentProcess:
         async with self._shared_start[spec.name]:
             for process in self._processes[spec.name]:
-                if process.usable:
+                if process.usable and process.spec is spec:
                     return process
             return await self._start(spec, working_directory(spec, None))
 

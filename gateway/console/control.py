@@ -88,6 +88,9 @@ def _application(operations: Operations) -> web.Application:
     async def undrain(_request: web.Request) -> web.Response:
         return _answer(operations.undrain())
 
+    async def reload(_request: web.Request) -> web.Response:
+        return _answer(await operations.reload())
+
     def by_id(action: Callable[[int], Awaitable[OperationOutcome]]) -> Handler:
         async def handle(request: web.Request) -> web.Response:
             ident = int(request.match_info["id"])
@@ -106,6 +109,7 @@ def _application(operations: Operations) -> web.Application:
             web.get("/status", status),
             web.post("/stop", stop),
             web.post("/undrain", undrain),
+            web.post("/reload", reload),
             *_about_people(operations),
             web.post(r"/sessions/{id:-?\d{1,20}}/resume", by_id(operations.resume)),
             web.post(r"/sessions/{id:-?\d{1,20}}/suspend", by_id(operations.suspend)),
@@ -180,4 +184,6 @@ def _stop_of(body: object) -> tuple[Intent, float | None]:
 def _answer(outcome: OperationOutcome) -> web.Response:
     refused = isinstance(outcome, Refused)
     body: dict[str, Any] = {"done": not refused, "text": outcome.text}
+    if isinstance(outcome, Refused) and outcome.problems:
+        body["problems"] = outcome.problems
     return web.json_response(body, status=409 if refused else 200)

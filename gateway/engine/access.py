@@ -64,6 +64,15 @@ class Access:
         self._loading = asyncio.Lock()
         self._deciding = asyncio.Lock()
         self._loaded = False
+        self._knows_chats = False
+
+    def reconfigure(self, configured: AccessPolicy) -> None:
+        """The `access` section from now on. What those have under way who are out is the caller's to end."""
+        if configured == self._configured:
+            return
+        self._configured = configured
+        self._knows_chats = False  # somebody may be an administrator now who was none when he wrote
+        self._renew()
 
     @property
     def policy(self) -> AccessPolicy:
@@ -79,22 +88,28 @@ class Access:
         return rules.is_admin(self._policy, account, person)
 
     async def load(self) -> None:
-        """Read the ledger's grants, once."""
-        if self._loaded:
+        """Read the ledger's grants once, and administrators' chats where they have to be known."""
+        if self._complete:
             return
         async with self._loading:
-            if self._loaded:
-                return
-            store = self._parts.store
-            for grant in await store.grants():
-                self._grants[grant.account, grant.person] = grant
-            self._renew()
-            # The oldest first: where somebody has several chats, the last used is the one.
-            recent = reversed(await store.sessions(LATEST)) if self._configured.pairing else ()
-            for session in recent:
-                if session.origin is not None:
-                    self.heard(session.address.account, session.origin, session.id)
+            if not self._loaded:
+                for grant in await self._parts.store.grants():
+                    self._grants[grant.account, grant.person] = grant
+                self._renew()
+            if not self._complete and self._configured.pairing:
+                await self._find_admin_chats()
             self._loaded = True
+
+    @property
+    def _complete(self) -> bool:
+        return self._loaded and (self._knows_chats or not self._configured.pairing)
+
+    async def _find_admin_chats(self) -> None:
+        self._knows_chats = True  # unless the config changes again meanwhile
+        # The oldest first: where somebody has several chats, the last used is the one.
+        for session in reversed(await self._parts.store.sessions(LATEST)):
+            if session.origin is not None:
+                self.heard(session.address.account, session.origin, session.id)
 
     def heard(self, account: str, origin: Origin, session_id: int) -> None:
         """Somebody wrote: administrators are told of strangers where they last wrote to the bot directly."""

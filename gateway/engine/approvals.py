@@ -92,6 +92,10 @@ class Approvals:
         self._agents = agents or {}
         self._open: dict[int, _Question] = {}
 
+    def reconfigure(self, policy: ApprovalPolicy, agents: Mapping[str, ApprovalPolicy]) -> None:
+        """What counts for questions that are asked from now on."""
+        self._policy, self._agents = policy, agents
+
     def asker(self, turn_id: int, session_id: int) -> Asker:
         """What an agent asks through while it works on this turn. It raises nothing."""
 

@@ -79,6 +79,12 @@ class Choices:
         self._default_agent = default_agent
         self._locks: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
 
+    def reconfigure(self, agents: Mapping[str, frozenset[str]], default_agent: str) -> None:
+        """The agents that there are from now on."""
+        self._agents = tuple(Choice(name, name) for name in agents)
+        self._reserved = agents
+        self._default_agent = default_agent
+
     @property
     def actions(self) -> Mapping[str, Action]:
         """The commands, by name."""

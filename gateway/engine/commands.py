@@ -51,10 +51,17 @@ PAUSED = (
     "This conversation was paused by the operator. "
     "Your message is kept. Send /resume to go on, or /new to start afresh."
 )
+RESTORED = (
+    "I have gone back to an older backup, and what was asked here then may have been answered since. "
+    "So this conversation is paused. Your message is kept. "
+    "Send /resume to go on with all that waits here, or /new to start afresh."
+)
 SUSPENDED = (
     "This conversation is paused: its last request was cut short again and again. "
     "Your message is kept. Send /resume to try once more, or /new to start afresh."
 )
+
+_WHY_PAUSED: Mapping[str, str] = {Reason.MANUAL: PAUSED, Reason.RESTORED: RESTORED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +134,10 @@ class Commands:
         """Every command, with its aliases."""
         return frozenset((*self._actions, *ALIASES))
 
+    def reconfigure(self, agents: Mapping[str, frozenset[str]], default_agent: str) -> None:
+        """The agents that there are from now on, each with what is left to administrators."""
+        self._choices.reconfigure(agents, default_agent)
+
     def let_restart(self, on_restart: Callable[[int], bool]) -> None:
         """What an administrator's /restart calls, with the session that asked for it; false if too late."""
         self._on_restart = on_restart
@@ -156,8 +167,8 @@ class Commands:
 
     async def _explain_suspension(self, session_id: int) -> None:
         session = await self._parts.store.session(session_id)
-        by_hand = session is not None and session.reason == Reason.MANUAL
-        await self._tell(session_id, PAUSED if by_hand else SUSPENDED)
+        reason = session.reason if session is not None else None
+        await self._tell(session_id, _WHY_PAUSED.get(reason or "", SUSPENDED))
 
     def explain_drain(self, session_id: int) -> None:
         """Say, once per chat, that the answer comes after the restart."""

@@ -71,6 +71,12 @@ class Intake:
         self._policy = policy
         self._newer = newer
 
+    def reconfigure(
+        self, policy: AdmissionPolicy, newer: Callable[[int, int, str], None] | None = None
+    ) -> None:
+        """What counts for batches that are taken from now on."""
+        self._policy, self._newer = policy, newer
+
     async def accept(self, batch: Batch) -> None:
         """Commit a batch together with its cursor, then put its messages into their lanes."""
         parts = self._parts

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 
 from gateway import log
+from gateway.engine.slots import Slots
 
 _log = log.get()
 
@@ -38,11 +39,15 @@ class Lanes:
     def __init__(self, group: asyncio.TaskGroup, run_next: RunNext, concurrent: int) -> None:
         self._group = group
         self._run_next = run_next
-        self._slots = asyncio.Semaphore(concurrent)
+        self._slots = Slots(concurrent)
         self._lanes: dict[int, _Lane] = {}
         self._admitting = True
         self._all_idle = asyncio.Event()
         self._all_idle.set()
+
+    def reconfigure(self, concurrent: int) -> None:
+        """From now on so many turns at once. Where more are running, they are finished."""
+        self._slots.resize(concurrent)
 
     def wake(self, session_id: int) -> asyncio.Event | None:
         """There may be work for a session. The event is set when its lane has none left.

@@ -77,6 +77,10 @@ class Media:
         self._failed: OrderedDict[int, str] = OrderedDict()
         self._slots = asyncio.Semaphore(FETCHES)
 
+    def reconfigure(self, policy: MediaPolicy) -> None:
+        """What counts from now on; a fetch that is under way keeps its limit."""
+        self._policy = policy
+
     def fetch_soon(self, attachments: Sequence[StoredAttachment]) -> None:
         """Begin to fetch: a platform's address of a file may not be good for long."""
         for one in attachments:

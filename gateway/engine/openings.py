@@ -39,6 +39,10 @@ class Openings:
         self._parts = parts
         self._default_agent = default_agent
 
+    def reconfigure(self, default_agent: str) -> None:
+        """Who answers from now on where nobody else was chosen."""
+        self._default_agent = default_agent
+
     async def open(self, start: TurnStart) -> Opened | OpenFailed:
         """The best rung of the resume ladder that works, or why none does."""
         store, session = self._parts.store, start.session

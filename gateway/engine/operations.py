@@ -1,8 +1,10 @@
 """What an operator can ask of a running gateway."""
 
 import os
+from collections.abc import Collection
 from dataclasses import dataclass
 
+from gateway import log
 from gateway.engine.access import Access
 from gateway.engine.accounts import Accounts
 from gateway.engine.drain import Drain
@@ -26,9 +28,12 @@ from gateway.model.operation import (
     RunningTurn,
     StopRequest,
 )
+from gateway.model.recovery import Candidate
 from gateway.model.session import Reason, SessionState
-from gateway.ports import Agents, Clock, Store
+from gateway.ports import Agents, Clock, ConfigFile, Store
 from gateway.rules.words import counted
+
+_log = log.get()
 
 CUT_OFFS = 3
 """How often one looks for what somebody who is cut off has under way."""
@@ -38,6 +43,7 @@ RESET = (
 )
 SUSPENDED = "This conversation was paused by the operator. Send /resume to go on, or /new to start afresh."
 
+NO_FILE = "this gateway was not started with a config file that could be read again"
 NO_GRANTS = "this gateway lets nobody in but whom its config names"
 
 
@@ -66,6 +72,20 @@ class RunningGateway:
         self._boot_id = boot_id
         self._drain_timeout = drain_timeout
         self._since = parts.clock.monotonic()
+        self._file: ConfigFile | None = None
+
+    @property
+    def drain_timeout(self) -> float:
+        """How long running turns may finish when nothing else is said, in seconds."""
+        return self._drain_timeout
+
+    def reconfigure(self, drain_timeout: float) -> None:
+        """How long they may from the next stop on."""
+        self._drain_timeout = drain_timeout
+
+    def let_reload(self, file: ConfigFile) -> None:
+        """The file that `reload` reads again."""
+        self._file = file
 
     def status(self) -> GatewayStatus:
         parts, now = self._parts, self._parts.clock.now()
@@ -86,7 +106,11 @@ class RunningGateway:
             len(parts.lanes),
             len(parts.outbox),
             parts.turns.continued,
+            self._file.status if self._file else None,
         )
+
+    async def reload(self) -> OperationOutcome:
+        return Refused(NO_FILE) if self._file is None else await self._file.reload()
 
     def stop(self, intent: Intent, wait: float | None) -> OperationOutcome:
         again = self._parts.drain.request is not None
@@ -164,37 +188,76 @@ class RunningGateway:
             return Refused(NO_GRANTS)
         outcome = await access.revoke(account, person)
         if isinstance(outcome, Done) and not access.permits(account, person):
-            await self._cut_off(account, person)
+            for _ in range(CUT_OFFS):
+                await self._cut_off(account, (person,))
         return outcome
 
-    async def _cut_off(self, account: str, person: str) -> None:
-        """End everything that somebody has under way, for good: nothing of it is taken up again."""
+    async def cut_off_outsiders(self) -> None:
+        """End what people have under way who may not use the bot any more, whoever they are."""
         parts = self._parts
-        for _ in range(
-            CUT_OFFS
-        ):  # a command of theirs that was on its way may have begun something meanwhile
-            await until_written(parts.clock, lambda: parts.store.withdraw_of(account, person))
-            at_work = {session: turn for turn, session, _ in parts.turns.at_work()}
-            marked = {
-                one.session.id
-                for one in await parts.store.candidates(account)
-                if one.session.origin is not None and one.session.origin.author_id == person
-            }
-            works = [
-                session
-                for session, turn in at_work.items()
-                if await self._is_of(session, turn, account, person)
-            ]
-            for session_id in sorted({*works, *(marked - at_work.keys())}):
-                await self._stop_for_good(session_id)
+        if parts.access is None:
+            return
+        await parts.access.load()
+        for _ in range(CUT_OFFS):
+            # A write, behind which everything is in the ledger that was let in before the config changed.
+            await until_written(parts.clock, lambda: parts.store.beat(self._boot_id, parts.clock.now()))
+            for account in parts.accounts.all():
+                people = await self._with_work(account.name)
+                out = sorted(one for one in people if not parts.access.permits(account.name, one))
+                if out:
+                    _log.warning("access.cut_off", account=account.name, people=len(out))
+                    await self._cut_off(account.name, out)
 
-    async def _is_of(self, session_id: int, turn_id: int, account: str, person: str) -> bool:
-        """Whether a running turn is about something that this person wrote."""
+    async def _with_work(self, account: str) -> set[str]:
+        """Everybody for whom something waits, runs or was cut short."""
+        parts, people = self._parts, set[str]()
+        for candidate in await parts.store.candidates(account):
+            people |= await self._waiting_in(candidate)
+            origin, state = candidate.session.origin, candidate.session.state
+            if origin is not None and state is SessionState.RESUME_PENDING:
+                people.add(origin.author_id)
+        for turn, session, _ in parts.turns.at_work():
+            people |= await self._authors(session, turn, account)
+        return people
+
+    async def _waiting_in(self, candidate: Candidate) -> set[str]:
+        if not candidate.waiting:
+            return set()
+        return {one.origin.author_id for one in await self._parts.store.queue(candidate.session.id)}
+
+    async def _cut_off(self, account: str, people: Collection[str]) -> None:
+        """End everything that they have under way, for good: nothing of it is taken up again.
+
+        To be repeated: a command of theirs that was on its way may have begun something meanwhile.
+        """
+        parts = self._parts
+        for person in people:
+            await self._withdraw_of(account, person)
+        at_work = {session: turn for turn, session, _ in parts.turns.at_work()}
+        marked = {
+            one.session.id
+            for one in await parts.store.candidates(account)
+            if one.session.origin is not None and one.session.origin.author_id in people
+        }
+        works = [
+            session
+            for session, turn in at_work.items()
+            if not (await self._authors(session, turn, account)).isdisjoint(people)
+        ]
+        for session_id in sorted({*works, *(marked - at_work.keys())}):
+            await self._stop_for_good(session_id)
+
+    async def _withdraw_of(self, account: str, person: str) -> None:
+        parts = self._parts
+        await until_written(parts.clock, lambda: parts.store.withdraw_of(account, person))
+
+    async def _authors(self, session_id: int, turn_id: int, account: str) -> set[str]:
+        """Who wrote what a running turn is about, if that is on this account."""
         session = await self._parts.store.session(session_id)
         if session is None or session.address.account != account:
-            return False
+            return set()
         messages = await self._parts.store.messages(session_id)
-        return any(one.turn_id == turn_id and one.origin.author_id == person for one in messages)
+        return {one.origin.author_id for one in messages if one.turn_id == turn_id}
 
     async def _stop_for_good(self, session_id: int) -> None:
         """As by /stop: a rerun that may be waiting first, then what runs."""

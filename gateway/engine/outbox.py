@@ -88,6 +88,10 @@ class Outbox:
         self._empty = asyncio.Event()
         self._empty.set()
 
+    def reconfigure(self, on_unknown: OnUnknown) -> None:
+        """What becomes from now on of what may have arrived already."""
+        self._on_unknown = on_unknown
+
     async def load(self, account: str) -> int:
         """Queue what earlier boots owe, before anything new can be; how many deliveries that are."""
         owed = await self._ledger.owed(account)

@@ -46,6 +46,10 @@ class Replies:
         self._adapters = adapters
         self._max_messages = max_messages
 
+    def reconfigure(self, max_messages: int) -> None:
+        """From now on an answer takes at most so many messages."""
+        self._max_messages = max_messages
+
     async def drafts(self, start: TurnStart, answer: Answer) -> tuple[Draft, ...]:
         """What is owed. In groups the first message quotes the one that it answers."""
         adapter = self._adapters[start.session.address.account]

@@ -20,6 +20,7 @@ _WORDS = 80
 _PAUSED = {
     Reason.MANUAL: "Paused by the operator",
     Reason.RESUME_LOOP: "Paused, because its last request was cut short again and again",
+    Reason.RESTORED: "Paused, because the gateway went back to an older backup",
 }
 _CUT = {
     Reason.DRAIN_TIMEOUT: "The last request was cut short when the gateway was stopped",

@@ -14,6 +14,7 @@ from gateway.engine.commands import Commands
 from gateway.engine.lanes import Lanes
 from gateway.engine.outbox import Outbox
 from gateway.engine.persist import until_written
+from gateway.engine.slots import Slots
 from gateway.engine.streams import STOPPED, Streams
 from gateway.failpoints import reach
 from gateway.model.delivery import DeliveryKind, Draft
@@ -68,13 +69,24 @@ class Resumer:
         self._parts = parts
         self._policy = policy
         self._access = access
-        self._slots = asyncio.Semaphore(concurrency)
+        self._slots = Slots(concurrency)
         self._scheduling = asyncio.Lock()
         self._question = question
         self._ready: set[str] = set()
-        self.tripped = breaker_open(crashes, policy, parts.clock.now())
+        self._crashes = crashes
+        self._began = parts.clock.now()
         if self.tripped:
             _log.error("resume.breaker_open", crashes=len(crashes), window=policy.breaker_window)
+
+    @property
+    def tripped(self) -> bool:
+        """Whether so many boots had died when this one began that nothing is resumed without being asked."""
+        return breaker_open(self._crashes, self._policy, self._began)
+
+    def reconfigure(self, policy: ResumePolicy, concurrency: int, *, question: bool) -> None:
+        """What counts from now on. `reschedule` looks again at what was decided before."""
+        self._policy, self._question = policy, question
+        self._slots.resize(concurrency)
 
     async def on_ready(self, account: str) -> None:
         """Let the account's deliveries go, and put what it is owed into the lanes."""
@@ -88,6 +100,10 @@ class Resumer:
     async def again(self) -> None:
         """A drain was undone: what came in meanwhile goes into its lanes."""
         self._parts.commands.drain_undone()
+        await self.reschedule()
+
+    async def reschedule(self) -> None:
+        """Decide anew about everything that is owed."""
         async with self._scheduling:
             for account in tuple(self._ready):  # another one may become ready meanwhile
                 await self._schedule(account)

@@ -72,6 +72,15 @@ class StreamParts:
     group: asyncio.TaskGroup
 
 
+@dataclass(frozen=True, slots=True)
+class StreamPolicy:
+    """Whether answers grow in their chats, maybe as drafts where there are such; what they show of steps."""
+
+    enabled: bool
+    drafts: bool = False
+    how: Progress = Progress.COMPACT
+
+
 @dataclass(slots=True, eq=False)
 class Stream:
     """The answer of one running turn. `opening` is the delivery of its message, once there is one.
@@ -98,20 +107,14 @@ class Stream:
 class Streams:
     """The answers that grow right now."""
 
-    def __init__(
-        self,
-        parts: StreamParts,
-        *,
-        enabled: bool,
-        drafts: bool = False,
-        how: Progress = Progress.COMPACT,
-    ) -> None:
-        """`drafts`: answers grow as drafts where the platform has such."""
+    def __init__(self, parts: StreamParts, policy: StreamPolicy) -> None:
         self._parts = parts
-        self._enabled = enabled
-        self._drafts = drafts
-        self._how = how
+        self._policy = policy
         self._streams: set[Stream] = set()
+
+    def reconfigure(self, policy: StreamPolicy) -> None:
+        """What counts for answers that begin from now on; those that grow show their steps in the new way."""
+        self._policy = policy
 
     def begin(
         self, turn_id: int, route: Route, reply_to: str, recorder: Recorder, adopted: GrowingStream | None
@@ -122,9 +125,9 @@ class Streams:
         stream.written.set()
         if adopted is not None:
             stream.opening = adopted.opening.id
-        elif self._drafts:
+        elif self._policy.drafts:
             stream.draft = self._parts.adapters[route.account].drafts(route)
-        if self._enabled:
+        if self._policy.enabled:
             self._streams.add(stream)
         return stream
 
@@ -187,7 +190,7 @@ class Streams:
         limit = adapter.text_limit
         said = stream.recorder.text[: 2 * limit]
         text = next(iter(cut(said, limit, adapter.fits)), "") if said else ""
-        doing = progress(stream.recorder.steps, self._how)
+        doing = progress(stream.recorder.steps, self._policy.how)
         now = self._parts.clock.monotonic()
         stream.due = now + adapter.amend_seconds
         fading = stream.draft and now >= stream.fades

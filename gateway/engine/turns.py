@@ -63,28 +63,34 @@ class TurnParts:
     saw: Witness = unseen
 
 
+@dataclass(frozen=True, slots=True)
+class TurnPolicy:
+    """How turns begin and end.
+
+    `idle_reset` is how many seconds after its last turn a conversation ends, None is never. `collect`: what
+    waits in a conversation becomes one turn. `receipts`: a sign at each message tells what became of it.
+    """
+
+    note: NotePolicy
+    idle_reset: float | None = None
+    collect: bool = False
+    receipts: bool = False
+
+
 class Turns:
     """Runs turns, and knows which are running."""
 
-    def __init__(
-        self,
-        parts: TurnParts,
-        boot_id: int,
-        note: NotePolicy,
-        idle_reset: float | None = None,
-        *,
-        collect: bool = False,
-        receipts: bool = False,
-    ) -> None:
+    def __init__(self, parts: TurnParts, boot_id: int, policy: TurnPolicy) -> None:
         self._parts = parts
         self._boot_id = boot_id
-        self._note = note
-        self._receipts = receipts
-        self._idle_reset = idle_reset
-        self._collect = collect
+        self._policy = policy
         self._running: dict[int, _Running] = {}
         self._continued: Counter[str] = Counter()
         self._draining = False
+
+    def reconfigure(self, policy: TurnPolicy) -> None:
+        """What counts for turns that begin from now on, and for the end of those that run."""
+        self._policy = policy
 
     @property
     def running(self) -> tuple[int, ...]:
@@ -108,7 +114,7 @@ class Turns:
         """
         parts = self._parts
         store, clock = parts.store, parts.clock
-        boot, collect = self._boot_id, self._collect
+        boot, collect = self._boot_id, self._policy.collect
         start = await until_written(
             clock, lambda: store.begin_turn(session_id, boot, clock.now(), collect=collect)
         )
@@ -126,8 +132,9 @@ class Turns:
                 end = await self._supervised(running, recorder)
             reach("turn.worked")
             await parts.streams.stop(stream)
-            idle_at = None if self._idle_reset is None else clock.now() + self._idle_reset
-            end = replace(end, idle_at=idle_at, mode=running.mode, receipts=self._receipts)
+            policy = self._policy
+            idle_at = None if policy.idle_reset is None else clock.now() + policy.idle_reset
+            end = replace(end, idle_at=idle_at, mode=running.mode, receipts=policy.receipts)
             if stream.opening is not None:
                 end = self._end_stream(start, end)
             owed = await self._end_in_ledger(start, end)
@@ -255,7 +262,8 @@ class Turns:
     async def _prompt(self, running: _Running, opened: Opened) -> Prompt | None:
         """What the agent is given, with its files in place; None when somebody stopped the turn meanwhile."""
         start, earlier = running.start, ()
-        prompt = compose(start.message.text, opened, start.interruption, self._note, self._parts.clock.now())
+        note, now = self._policy.note, self._parts.clock.now()
+        prompt = compose(start.message.text, opened, start.interruption, note, now)
         if prompt.note and start.interruption is not None and not knows_files(opened, start.interruption):
             earlier = start.interruption.attachments
         attached = (*earlier, *start.message.attachments)

@@ -44,7 +44,9 @@ class Boot:
 class BootOpening:
     """What opening a boot found: the new boot's id and what dead boots left behind.
 
-    `crashes` are the starting times of unclean boots, newest first, for the loop breaker.
+    `crashes` are the starting times of unclean boots, newest first, for the loop breaker. What was written
+    before `answer_since` and is read back is not answered: an earlier run may have done it that this ledger,
+    restored from a backup, knows nothing of.
     """
 
     boot_id: int
@@ -52,3 +54,4 @@ class BootOpening:
     interrupted_turns: int
     unknown_deliveries: int
     crashes: tuple[float, ...]
+    answer_since: float = 0.0

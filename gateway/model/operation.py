@@ -105,9 +105,13 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """It cannot be done; `text` says why and what can be done instead."""
+    """It cannot be done; `text` says why and what can be done instead.
+
+    `problems` are those of a config file that cannot be used, each with its place.
+    """
 
     text: str
+    problems: tuple[str, ...] = ()
 
 
 OperationOutcome = Done | Refused

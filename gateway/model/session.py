@@ -36,6 +36,7 @@ class Reason(StrEnum):
     STOPPED = "stopped"
     SUPERSEDED = "superseded"
     AGENT_FAILED = "agent_failed"
+    RESTORED = "restored"
 
     @property
     def given_up(self) -> bool:

@@ -34,7 +34,8 @@ class AdmissionPolicy:
 
     `renewing` are the commands that start a new conversation. What was read back and is older than
     `freshness`, in seconds, is too old to be answered. `receive_files`: files that people send are taken.
-    `receipts`: what people write is owed a sign that it was accepted.
+    `receipts`: what people write is owed a sign that it was accepted. What was read back and was written
+    before `not_before`, in seconds since the epoch, is too old, however fresh.
     """
 
     access: AccessPolicy
@@ -46,6 +47,7 @@ class AdmissionPolicy:
     freshness: float = math.inf
     receive_files: bool = True
     receipts: bool = False
+    not_before: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,7 @@ def admit(inbound: Inbound, account: str, policy: AdmissionPolicy, now: float) -
     if why := _not_for_us(inbound, policy):
         return Ignored(why)
     address = _address(inbound, account, policy)
-    too_old = inbound.backfilled and now - inbound.sent_at > policy.freshness
+    too_old = inbound.backfilled and inbound.sent_at < max(now - policy.freshness, policy.not_before)
     if not permits(policy.access, account, inbound.author_id):
         return _refuse(inbound, address, policy.access, told=not too_old)
     if inbound.button:

@@ -92,6 +92,10 @@ class Allowances:
         self._accounts: dict[str, Window] = {}
         self._counted: OrderedDict[tuple[str, str], None] = OrderedDict()
 
+    def reconfigure(self, person: Allowance | None, account: Allowance | None = None) -> None:
+        """How much may be written from now on; what was counted stays counted."""
+        self._person, self._account = person, account
+
     def take(self, account: str, person: str, event_id: str, at: float) -> Exceeded | None:
         """Count an event of a person, once however often it is delivered; None if it may be."""
         if self._person is None and self._account is None:

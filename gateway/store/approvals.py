@@ -4,8 +4,6 @@ Whatever ends a question (a person, time, the end of its turn, the next boot) ow
 the same transaction: no button stays behind that looks as if it did something.
 """
 
-import sqlite3
-
 from gateway.model.address import ChatKind
 from gateway.model.delivery import Delivery, DeliveryKind, DeliveryState, Draft
 from gateway.model.message import Origin
@@ -24,6 +22,7 @@ from gateway.store import statements as sql
 from gateway.store.owing import owe_all
 from gateway.store.rows import approval_of, delivery_of, request_text, session_of
 from gateway.store.streams import edit_of
+from gateway.store.tx import Tx
 
 NEVER_ASKED = "the question was over before it was sent"
 _UNSEEN = (DeliveryState.PENDING, DeliveryState.HELD)
@@ -31,7 +30,7 @@ _UNSEEN = (DeliveryState.PENDING, DeliveryState.HELD)
 
 
 def open_approval(
-    tx: sqlite3.Connection, turn_id: int, request: PermissionRequest, now: float
+    tx: Tx, turn_id: int, request: PermissionRequest, now: float
 ) -> tuple[Approval, tuple[Delivery, ...]] | None:
     """Owe a question to the chat of a running turn; None when the turn has ended."""
     state, session_id = tx.execute(sql.TURN_STATE, (turn_id,)).fetchone()
@@ -54,7 +53,7 @@ def _quoted(session: Session) -> str:
 
 
 def settle_approval(
-    tx: sqlite3.Connection,
+    tx: Tx,
     approval_id: int,
     state: ApprovalState,
     now: float,
@@ -75,7 +74,7 @@ def settle_approval(
     return _end(tx, pending, state, text, now, option_id, by)
 
 
-def void_of_turn(tx: sqlite3.Connection, turn_id: int, now: float) -> tuple[Delivery, ...]:
+def void_of_turn(tx: Tx, turn_id: int, now: float) -> tuple[Delivery, ...]:
     """The turn is over, and nobody waits for an answer any more."""
     owed: list[Delivery] = []
     for row in tx.execute(sql.PENDING_OF_TURN, (turn_id,)).fetchall():
@@ -85,33 +84,31 @@ def void_of_turn(tx: sqlite3.Connection, turn_id: int, now: float) -> tuple[Deli
     return tuple(owed)
 
 
-def void_all(tx: sqlite3.Connection, now: float) -> None:
+def void_all(tx: Tx, now: float) -> None:
     """A new boot: whatever was asked before it was asked by a process that is gone."""
     for row in tx.execute(sql.PENDING_APPROVALS).fetchall():
         pending = approval_of(row)
         _end(tx, pending, ApprovalState.VOID, restarted_text(pending.request), now)
 
 
-def approval(tx: sqlite3.Connection, approval_id: int) -> Approval | None:
+def approval(tx: Tx, approval_id: int) -> Approval | None:
     """One question."""
     row = tx.execute(sql.APPROVAL_BY_ID, (approval_id,)).fetchone()
     return approval_of(row) if row else None
 
 
-def pending_of_session(tx: sqlite3.Connection, session_id: int) -> tuple[Approval, ...]:
+def pending_of_session(tx: Tx, session_id: int) -> tuple[Approval, ...]:
     """The questions that are open in a session, oldest first."""
     return tuple(approval_of(row) for row in tx.execute(own.PENDING_OF_SESSION, (session_id,)))
 
 
-def remembered(tx: sqlite3.Connection, session_id: int, request: PermissionRequest) -> OptionKind | None:
+def remembered(tx: Tx, session_id: int, request: PermissionRequest) -> OptionKind | None:
     """What a person decided in this conversation for steps of the same kind and title."""
     row = tx.execute(sql.REMEMBERED, (session_id, request.tool.tool_kind, request.tool.title)).fetchone()
     return OptionKind(row[0]) if row else None
 
 
-def _remember(
-    tx: sqlite3.Connection, pending: Approval, state: ApprovalState, by: Origin, now: float
-) -> None:
+def _remember(tx: Tx, pending: Approval, state: ApprovalState, by: Origin, now: float) -> None:
     tool = pending.request.tool
     allowed = state is ApprovalState.ALLOWED
     verdict = OptionKind.ALLOW_ALWAYS if allowed else OptionKind.REJECT_ALWAYS
@@ -120,7 +117,7 @@ def _remember(
 
 
 def _end(
-    tx: sqlite3.Connection,
+    tx: Tx,
     pending: Approval,
     state: ApprovalState,
     text: str,
@@ -133,9 +130,7 @@ def _end(
     return approval_of(row), _take_buttons_away(tx, pending, text, now)
 
 
-def _take_buttons_away(
-    tx: sqlite3.Connection, ended: Approval, text: str, now: float
-) -> tuple[Delivery, ...]:
+def _take_buttons_away(tx: Tx, ended: Approval, text: str, now: float) -> tuple[Delivery, ...]:
     """Owe the edit of a question's message. One that was never sent is dropped instead."""
     question = delivery_of(tx.execute(sql.DELIVERY_BY_ID, (ended.delivery_id,)).fetchone())
     if question.state in _UNSEEN:

@@ -1,15 +1,15 @@
 """Boots in the ledger: opening one takes stock of what dead ones left behind."""
 
-import sqlite3
-
 from gateway.model.address import Route
 from gateway.model.boot import BOOT_TRANSITIONS, BootOpening, BootState
 from gateway.model.delivery import DeliveryKind, Draft
 from gateway.model.session import Reason
 from gateway.store import approvals
+from gateway.store import restore_statements as restoring
 from gateway.store import statements as sql
 from gateway.store.marks import mark_interrupted
 from gateway.store.owing import owe
+from gateway.store.tx import Tx
 
 CRASHES_REMEMBERED = 50
 """How many unclean boots the loop breaker is told about."""
@@ -20,7 +20,7 @@ REFUSALS_REMEMBERED = 30 * 86_400.0
 BACK = "Back online."
 
 
-def open_boot(tx: sqlite3.Connection, replica: str, pid: int, now: float) -> BootOpening:
+def open_boot(tx: Tx, replica: str, pid: int, now: float) -> BootOpening:
     """Insert a boot; what ran in dead boots is interrupted and marked in the same transaction, and what was
     asked in them is void.
 
@@ -44,10 +44,11 @@ def open_boot(tx: sqlite3.Connection, replica: str, pid: int, now: float) -> Boo
     _announce_return(tx, now)
     crashes = tuple(row[0] for row in tx.execute(sql.CRASHES, (CRASHES_REMEMBERED,)))
     (boot_id,) = tx.execute(sql.INSERT_BOOT, (replica, pid, BootState.STARTING, now, now)).fetchone()
-    return BootOpening(boot_id, len(dead), len(running), unknown, crashes)
+    (answer_since,) = tx.execute(restoring.ANSWER_SINCE).fetchone()
+    return BootOpening(boot_id, len(dead), len(running), unknown, crashes, answer_since)
 
 
-def _announce_return(tx: sqlite3.Connection, now: float) -> None:
+def _announce_return(tx: Tx, now: float) -> None:
     """Owe "back online" to the chat that asked for the restart. The key makes it once, however often."""
     found = tx.execute(sql.RESTART_ASKED_BY).fetchone()
     if found is None:
@@ -60,25 +61,25 @@ def _announce_return(tx: sqlite3.Connection, now: float) -> None:
     owe(tx, route, Draft(DeliveryKind.NOTICE, BACK), now, key=f"back:{boot_id}", session_id=session_id)
 
 
-def beat(tx: sqlite3.Connection, boot_id: int, now: float) -> None:
+def beat(tx: Tx, boot_id: int, now: float) -> None:
     """A sign of life."""
     tx.execute(sql.BEAT, (now, boot_id))
 
 
 def set_boot_state(
-    tx: sqlite3.Connection, boot_id: int, state: BootState, intent: str | None, session_id: int | None
+    tx: Tx, boot_id: int, state: BootState, intent: str | None, session_id: int | None
 ) -> None:
     """Move a boot along its table."""
     _check(tx, boot_id, state)
     tx.execute(sql.SET_BOOT_STATE, (state, intent, session_id, boot_id))
 
 
-def stop_boot(tx: sqlite3.Connection, boot_id: int, now: float) -> None:
+def stop_boot(tx: Tx, boot_id: int, now: float) -> None:
     """The clean-shutdown marker."""
     _check(tx, boot_id, BootState.STOPPED)
     tx.execute(sql.STOP_BOOT, (now, now, boot_id))
 
 
-def _check(tx: sqlite3.Connection, boot_id: int, after: BootState) -> None:
+def _check(tx: Tx, boot_id: int, after: BootState) -> None:
     (before,) = tx.execute(sql.BOOT_STATE, (boot_id,)).fetchone()
     BOOT_TRANSITIONS.check(BootState(before), after)

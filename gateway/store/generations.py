@@ -3,8 +3,6 @@
 `/new` starts the next generation and keeps the old ones; one that is brought back becomes the highest.
 """
 
-import sqlite3
-
 from gateway.model.address import Address
 from gateway.model.choices import Chosen
 from gateway.model.session import SessionState
@@ -12,9 +10,10 @@ from gateway.store import marks
 from gateway.store import queue_statements as own
 from gateway.store import statements as sql
 from gateway.store.rows import chosen_values, session_of, session_state
+from gateway.store.tx import Tx
 
 
-def session_at(tx: sqlite3.Connection, address: Address, now: float) -> tuple[int, SessionState]:
+def session_at(tx: Tx, address: Address, now: float) -> tuple[int, SessionState]:
     """The current generation at an address; the first is made when there is none."""
     found = tx.execute(sql.SESSION_AT, _place(address)).fetchone()
     if found:
@@ -22,7 +21,7 @@ def session_at(tx: sqlite3.Connection, address: Address, now: float) -> tuple[in
     return _insert(tx, address, 1, now), SessionState.ACTIVE
 
 
-def next_generation(tx: sqlite3.Connection, session_id: int, now: float) -> int:
+def next_generation(tx: Tx, session_id: int, now: float) -> int:
     """A new conversation at the same address, and nothing left to go on with in the old one.
 
     What a person chose for the old one holds for it too. Repeated after a crash, it finds the new one and
@@ -39,7 +38,7 @@ def next_generation(tx: sqlite3.Connection, session_id: int, now: float) -> int:
     return following
 
 
-def bring_back(tx: sqlite3.Connection, session_id: int, now: float) -> bool:
+def bring_back(tx: Tx, session_id: int, now: float) -> bool:
     """Make an earlier conversation the present one at its address; false when it is that already.
 
     What waits in the one that it replaces is withdrawn, unless it was written after the command that brings
@@ -55,12 +54,12 @@ def bring_back(tx: sqlite3.Connection, session_id: int, now: float) -> bool:
     return True
 
 
-def choose(tx: sqlite3.Connection, session_id: int, chosen: Chosen) -> None:
+def choose(tx: Tx, session_id: int, chosen: Chosen) -> None:
     """What a person chose for a conversation."""
     tx.execute(sql.CHOOSE, (*chosen_values(chosen), session_id))
 
 
-def _insert(tx: sqlite3.Connection, address: Address, generation: int, now: float) -> int:
+def _insert(tx: Tx, address: Address, generation: int, now: float) -> int:
     values = (*_place(address), generation, SessionState.ACTIVE, now, now)
     (session_id,) = tx.execute(sql.INSERT_SESSION, values).fetchone()
     return int(session_id)

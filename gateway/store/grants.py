@@ -5,7 +5,6 @@ go: that is owed in the same transaction. What only expires keeps them; a press 
 """
 
 import secrets
-import sqlite3
 
 from gateway.model.address import Route
 from gateway.model.delivery import Delivery, DeliveryKind, DeliveryState, Draft
@@ -18,13 +17,14 @@ from gateway.store import statements as sql
 from gateway.store.owing import owe
 from gateway.store.rows import delivery_of, origin_of
 from gateway.store.streams import edit_of
+from gateway.store.tx import Tx
 
 NEVER_TOLD = "it was decided before it was sent"
 _UNSEEN = (DeliveryState.PENDING, DeliveryState.HELD)
 """States of a notice that is given up instead of being changed."""
 
 
-def ask(tx: sqlite3.Connection, refusal: Refusal, now: float) -> Pairing | None:
+def ask(tx: Tx, refusal: Refusal, now: float) -> Pairing | None:
     """A code for a stranger; None where they have one, valid or refused, or too many of others are valid."""
     account, person = refusal.address.account, refusal.person
     tx.execute(people.FORGET_PAIRINGS, (now,))
@@ -42,7 +42,7 @@ def ask(tx: sqlite3.Connection, refusal: Refusal, now: float) -> Pairing | None:
     return given
 
 
-def _code(tx: sqlite3.Connection) -> str:
+def _code(tx: Tx) -> str:
     while True:
         code = "".join(secrets.choice(rules.ALPHABET) for _ in range(rules.CODE_LENGTH))
         if not tx.execute(people.IS_CODE, (code,)).fetchone():
@@ -54,13 +54,13 @@ def code_text(pairing: Pairing) -> str:
     return rules.code_text(pairing)
 
 
-def grants(tx: sqlite3.Connection) -> tuple[Grant, ...]:
+def grants(tx: Tx) -> tuple[Grant, ...]:
     """Everybody who was let in."""
     rows = tx.execute(people.GRANTS)
     return tuple(Grant(account, one, name, Role(role), by, at) for account, one, name, role, by, at in rows)
 
 
-def pairings(tx: sqlite3.Connection, now: float) -> tuple[Pairing, ...]:
+def pairings(tx: Tx, now: float) -> tuple[Pairing, ...]:
     """The codes that are valid, oldest first."""
     return tuple(
         Pairing(code, account, person, name, Route(account, chat, thread), created, expires)
@@ -68,7 +68,7 @@ def pairings(tx: sqlite3.Connection, now: float) -> tuple[Pairing, ...]:
     )
 
 
-def grant(tx: sqlite3.Connection, given: Grant) -> tuple[Delivery, ...]:
+def grant(tx: Tx, given: Grant) -> tuple[Delivery, ...]:
     """Let somebody in, or change their role. Whoever asked by a code is told, where it was given."""
     values = (given.account, given.person, storable(given.name), given.role, given.by, given.at)
     tx.execute(people.PUT_GRANT, values)
@@ -84,9 +84,7 @@ def grant(tx: sqlite3.Connection, given: Grant) -> tuple[Delivery, ...]:
     return (welcome, *edits) if welcome else edits
 
 
-def refuse_pairing(
-    tx: sqlite3.Connection, account: str, person: str, now: float
-) -> tuple[Delivery, ...] | None:
+def refuse_pairing(tx: Tx, account: str, person: str, now: float) -> tuple[Delivery, ...] | None:
     """Make a code void. It stays known for a day, in which its owner is given no other."""
     asked = tx.execute(people.REFUSE_PAIRING, (rules.REFUSED_SECONDS, account, person)).fetchone()
     if asked is None:
@@ -95,7 +93,7 @@ def refuse_pairing(
     return _take_buttons_away(tx, code, f"{rules.refused_text(person, name)}.", now)
 
 
-def _take_buttons_away(tx: sqlite3.Connection, code: str, text: str, now: float) -> tuple[Delivery, ...]:
+def _take_buttons_away(tx: Tx, code: str, text: str, now: float) -> tuple[Delivery, ...]:
     """Owe the edits of the notices about a code. One that was never sent is dropped instead."""
     owed: list[Delivery] = []
     for row in tx.execute(people.ASKING, rules.asks_keys(code)).fetchall():
@@ -111,7 +109,7 @@ def _take_buttons_away(tx: sqlite3.Connection, code: str, text: str, now: float)
     return tuple(owed)
 
 
-def revoke(tx: sqlite3.Connection, account: str, person: str, now: float) -> bool:
+def revoke(tx: Tx, account: str, person: str, now: float) -> bool:
     """Take a grant back; false when there was none. As one who was refused, they get no code for a day."""
     if not tx.execute(people.REVOKE, (account, person)).rowcount:
         return False
@@ -119,7 +117,7 @@ def revoke(tx: sqlite3.Connection, account: str, person: str, now: float) -> boo
     return True
 
 
-def withdraw_of(tx: sqlite3.Connection, account: str, person: str) -> tuple[int, ...]:
+def withdraw_of(tx: Tx, account: str, person: str) -> tuple[int, ...]:
     """Take back everything that somebody has waiting, of whatever kind; the sessions in which that was."""
     sessions: dict[int, None] = {}
     for message_id, session_id, origin in tx.execute(people.WAITING_ORIGINS, (account,)).fetchall():

@@ -1,6 +1,5 @@
 """What comes in: messages, the cursor that acknowledges them, and what strangers are told."""
 
-import sqlite3
 from collections.abc import Mapping, Sequence
 
 from gateway.model.attachment import StoredAttachment
@@ -15,13 +14,14 @@ from gateway.store import statements as sql
 from gateway.store.generations import next_generation, session_at
 from gateway.store.owing import owe, owe_all
 from gateway.store.rows import origin_of, origin_text
+from gateway.store.tx import Tx
 
 LEFT_NOTICE = "A new conversation begins, so what waited here for an answer gets none: {}."
 FULL_NOTICE = "{} of your messages are waiting already; this one was not taken. Please send it again later."
 
 
 def accept(
-    tx: sqlite3.Connection,
+    tx: Tx,
     account: str,
     entries: Sequence[Entry],
     refusals: Sequence[Refusal],
@@ -49,7 +49,7 @@ def accept(
     return BatchResult(accepted, tuple(delivery for delivery in owed if delivery), tuple(asked))
 
 
-def _amend(tx: sqlite3.Connection, amendment: Amendment) -> None:
+def _amend(tx: Tx, amendment: Amendment) -> None:
     """A message that waits reads otherwise, or is taken back. One that is worked on stays as it was."""
     ref = _ref(amendment.chat, amendment.message_ref)
     for message_id, origin in tx.execute(sql.WAITING_AT, (amendment.account, ref)).fetchall():
@@ -66,7 +66,7 @@ def _ref(chat: str, message_ref: str) -> str:
     return storable(f"{chat}/{message_ref}") if message_ref else ""
 
 
-def _accept_one(tx: sqlite3.Connection, entry: Entry, owed: list[Delivery | None], now: float) -> Accepted:
+def _accept_one(tx: Tx, entry: Entry, owed: list[Delivery | None], now: float) -> Accepted:
     known = tx.execute(sql.KNOWN_EVENT, (entry.address.account, entry.event_id)).fetchone()
     if known:
         return Accepted(known[0], known[1], fresh=False, kind=entry.kind, command=entry.command)
@@ -120,7 +120,7 @@ def _accept_one(tx: sqlite3.Connection, entry: Entry, owed: list[Delivery | None
 
 
 def _renew(
-    tx: sqlite3.Connection,
+    tx: Tx,
     entry: Entry,
     session_id: int,
     command_id: int,
@@ -151,19 +151,19 @@ def _renew(
     return files.attach(tx, message_id, entry.address.account, entry.attachments)
 
 
-def _is_full(tx: sqlite3.Connection, entry: Entry, session_id: int) -> bool:
+def _is_full(tx: Tx, entry: Entry, session_id: int) -> bool:
     if entry.kind is not MessageKind.USER:
         return False
     return waiting(tx, session_id) >= entry.max_queued
 
 
-def waiting(tx: sqlite3.Connection, session_id: int) -> int:
+def waiting(tx: Tx, session_id: int) -> int:
     """How many messages of people wait for their turn."""
     (count,) = tx.execute(sql.COUNT_WAITING, (session_id,)).fetchone()
     return int(count)
 
 
-def waiting_commands(tx: sqlite3.Connection, account: str) -> tuple[Accepted, ...]:
+def waiting_commands(tx: Tx, account: str) -> tuple[Accepted, ...]:
     """Commands and pressed buttons that nobody has acted on yet."""
     rows = tx.execute(sql.WAITING_COMMANDS, (account,))
     return tuple(
@@ -173,7 +173,7 @@ def waiting_commands(tx: sqlite3.Connection, account: str) -> tuple[Accepted, ..
 
 
 def notify(
-    tx: sqlite3.Connection,
+    tx: Tx,
     session_id: int,
     drafts: Sequence[Draft],
     now: float,

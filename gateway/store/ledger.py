@@ -32,15 +32,16 @@ from gateway.store import (
     turns,
     upkeep,
 )
-from gateway.store.committer import Committer, LedgerConnection, Unit
+from gateway.store.committer import Committer
+from gateway.store.tx import Reader, Unit
 
 T = TypeVar("T")
 
 
-class SqliteStore:
+class LedgerStore:
     """The `Store` port. Each method is one transaction; see `gateway.ports` for what each promises."""
 
-    def __init__(self, committer: Committer, reading: LedgerConnection) -> None:
+    def __init__(self, committer: Committer, reading: Reader) -> None:
         self._committer = committer
         self._reading = reading
 

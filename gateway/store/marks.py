@@ -1,12 +1,11 @@
 """The marker of a session: set before its turn is interrupted, cleared only by a turn that ended well."""
 
-import sqlite3
-
 from gateway.model.session import SESSION_TRANSITIONS, SessionState
 from gateway.store import statements as sql
+from gateway.store.tx import Tx
 
 
-def mark_interrupted(tx: sqlite3.Connection, session_id: int, turn_id: int, reason: str, at: float) -> None:
+def mark_interrupted(tx: Tx, session_id: int, turn_id: int, reason: str, at: float) -> None:
     """Mark a session for the turn that is, or was, cut short.
 
     A suspended session stays suspended, and knows what a person could let it go on with. One that is marked
@@ -22,17 +21,17 @@ def mark_interrupted(tx: sqlite3.Connection, session_id: int, turn_id: int, reas
     tx.execute(sql.MARK_SESSION, (reason, turn_id, at, session_id))
 
 
-def clear_mark(tx: sqlite3.Connection, session_id: int, now: float) -> None:
+def clear_mark(tx: Tx, session_id: int, now: float) -> None:
     """A turn ended well: nothing is unfinished, and attempts are forgotten. Suspended stays suspended."""
     tx.execute(sql.CLEAR_MARK, (now, session_id))
 
 
-def activate(tx: sqlite3.Connection, session_id: int, now: float) -> None:
+def activate(tx: Tx, session_id: int, now: float) -> None:
     """A person gives up what was unfinished: the session is as good as new."""
     tx.execute(sql.ACTIVATE_SESSION, (now, session_id))
 
 
-def suspend(tx: sqlite3.Connection, session_id: int, reason: str, now: float) -> None:
+def suspend(tx: Tx, session_id: int, reason: str, now: float) -> None:
     """Only a person lets it go on from here."""
     (before,) = tx.execute(sql.SESSION_STATE, (session_id,)).fetchone()
     SESSION_TRANSITIONS.check(SessionState(before), SessionState.SUSPENDED)

@@ -4,7 +4,7 @@ import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
 
-from gateway.errors import SchemaTooNew
+from gateway.store.upgrades import too_new
 
 _FOLDER = Path(__file__).with_name("migrations")
 
@@ -32,7 +32,7 @@ def migrate(raw: sqlite3.Connection) -> int:
     steps = migrations()
     known = steps[-1].number
     if found > known:
-        raise SchemaTooNew(found, known)
+        raise too_new(_path(raw), found, known)
     for step in steps:
         if step.number > found:
             script = step.path.read_text(encoding="utf-8")
@@ -45,3 +45,8 @@ def migrate(raw: sqlite3.Connection) -> int:
                     raw.execute("ROLLBACK")
                 raise
     return known
+
+
+def _path(raw: sqlite3.Connection) -> Path:
+    """Where a database lies."""
+    return Path(raw.execute("PRAGMA database_list").fetchone()[2])

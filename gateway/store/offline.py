@@ -1,4 +1,4 @@
-"""The ledger for commands: read beside a running gateway, or without one."""
+"""The ledger on SQLite for commands: read beside a running gateway, or without one."""
 
 import sqlite3
 from collections.abc import Generator
@@ -6,12 +6,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from gateway.errors import CarryonError, LedgerUnavailable, SchemaTooNew
+from gateway.errors import CarryonError, LedgerUnavailable
 from gateway.model.boot import BootOpening
 from gateway.model.delivery import Delivery
 from gateway.model.recovery import Candidate
 from gateway.store import boots, outbox, resumes
 from gateway.store.migrate import migrations
+from gateway.store.tx import Tx
+from gateway.store.upgrades import too_new
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +44,17 @@ def rehearse(path: Path, accounts: tuple[str, ...], now: float) -> Rehearsal:
     with _connect(path) as raw:
         raw.execute("BEGIN IMMEDIATE")
         try:
-            opening = boots.open_boot(raw, "rehearsal", 0, now)
-            candidates = resumes.candidates(raw, None)
-            owed = tuple(delivery for account in accounts for delivery in outbox.owed(raw, account))
-            return Rehearsal(opening, candidates, owed)
+            return start(raw, accounts, now)
         finally:
             raw.execute("ROLLBACK")
+
+
+def start(tx: Tx, accounts: tuple[str, ...], now: float) -> Rehearsal:
+    """A start, in a transaction that the caller takes back."""
+    opening = boots.open_boot(tx, "rehearsal", 0, now)
+    candidates = resumes.candidates(tx, None)
+    owed = tuple(delivery for account in accounts for delivery in outbox.owed(tx, account))
+    return Rehearsal(opening, candidates, owed)
 
 
 @contextmanager
@@ -62,7 +69,7 @@ def _connect(path: Path) -> Generator[sqlite3.Connection]:
         (found,) = raw.execute("PRAGMA user_version").fetchone()
         known = migrations()[-1].number
         if found > known:
-            raise SchemaTooNew(found, known)
+            raise too_new(path, found, known)
         yield raw
     except sqlite3.Error as error:
         raise LedgerUnavailable(f"{path}: {error}") from None

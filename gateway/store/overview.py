@@ -1,6 +1,5 @@
 """The ledger at a glance. What it costs grows with what is owed, not with how much the ledger holds."""
 
-import sqlite3
 from typing import Final
 
 from gateway.model.address import Address
@@ -10,6 +9,7 @@ from gateway.model.session import ResumeMode
 from gateway.model.turn import TurnState
 from gateway.store import library
 from gateway.store.rows import session_state
+from gateway.store.tx import Tx
 
 SHOWN: Final = 200
 """How many sessions of a kind are listed."""
@@ -51,7 +51,7 @@ _PASSAGES = (
 )
 
 
-def overview(tx: sqlite3.Connection) -> Overview:
+def overview(tx: Tx) -> Overview:
     """What waits, what is pending and what is owed."""
     states = tuple(tx.execute(_DELIVERIES))
     waiting, since = tx.execute(_WAITING).fetchone()
@@ -68,21 +68,21 @@ def overview(tx: sqlite3.Connection) -> Overview:
     )
 
 
-def _pending(tx: sqlite3.Connection, state: str) -> tuple[Pending, ...]:
+def _pending(tx: Tx, state: str) -> tuple[Pending, ...]:
     return tuple(
         Pending(row[0], Address(*row[1:5]), session_state(row[5]), row[6], row[7], row[8], row[9])
         for row in tx.execute(_PENDING, (state, SHOWN))
     )
 
 
-def restarts(tx: sqlite3.Connection, limit: int) -> tuple[Restart, ...]:
+def restarts(tx: Tx, limit: int) -> tuple[Restart, ...]:
     """The latest boots, newest first, with what each left unfinished."""
     found = library.boots(tx, limit)
     newest = found[0].id if found else 0
     return tuple(_restart(tx, boot, newest) for boot in found)
 
 
-def _restart(tx: sqlite3.Connection, boot: Boot, newest: int) -> Restart:
+def _restart(tx: Tx, boot: Boot, newest: int) -> Restart:
     (interrupted,) = tx.execute(_INTERRUPTED, (boot.id,)).fetchone()
     cut = tuple(
         Continuation(
@@ -106,7 +106,7 @@ def _end(boot: Boot, newest: int) -> BootEnd:
     return BootEnd.RUNNING if boot.id == newest else BootEnd.CRASHED
 
 
-def passages(tx: sqlite3.Connection, limit: int) -> tuple[Passage, ...]:
+def passages(tx: Tx, limit: int) -> tuple[Passage, ...]:
     """The way of the latest messages of people, oldest first."""
     return tuple(
         Passage(

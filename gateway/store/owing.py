@@ -1,17 +1,17 @@
 """What chats are owed: each message is a row before anything is sent."""
 
 import secrets
-import sqlite3
 from collections.abc import Sequence
 
 from gateway.model.address import Route
 from gateway.model.delivery import Delivery, DeliveryState, Draft
 from gateway.store import statements as sql
 from gateway.store.rows import buttons_text, delivery_of, file_text
+from gateway.store.tx import Tx
 
 
 def owe_all(
-    tx: sqlite3.Connection,
+    tx: Tx,
     session_id: int,
     turn_id: int | None,
     drafts: Sequence[Draft],
@@ -28,7 +28,7 @@ def owe_all(
 
 
 def owe(
-    tx: sqlite3.Connection,
+    tx: Tx,
     route: Route,
     draft: Draft,
     now: float,

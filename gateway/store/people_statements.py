@@ -32,7 +32,12 @@ REFUSE_PAIRING = (
     "WHERE account = ? AND person = ? AND refused = 0 RETURNING code, name"
 )
 # Somebody who was cut off: a code that is refused already, and that nobody was ever given.
-PUT_REFUSED = f"INSERT OR REPLACE INTO pairings ({_PAIRING}, refused) VALUES (?, ?, ?, '', '', '', ?, ?, 1)"  # noqa: S608
+PUT_REFUSED = (
+    f"INSERT INTO pairings ({_PAIRING}, refused) VALUES (?, ?, ?, '', '', '', ?, ?, 1) "  # noqa: S608
+    "ON CONFLICT (account, person) DO UPDATE SET code = excluded.code, name = excluded.name, "
+    "chat = excluded.chat, thread = excluded.thread, created_at = excluded.created_at, "
+    "expires_at = excluded.expires_at, refused = excluded.refused"
+)
 # The notices that tell administrators of a code, by the beginning of their keys: an index has these in order.
 ASKING = f"SELECT {DELIVERY} FROM deliveries WHERE key >= ? AND key < ? ORDER BY id"  # noqa: S608
 

@@ -1,6 +1,5 @@
 """What waits in a session, for people who look at it, take something back, or ask once more."""
 
-import sqlite3
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -11,20 +10,21 @@ from gateway.store import files, marks
 from gateway.store import queue_statements as own
 from gateway.store import statements as sql
 from gateway.store.rows import message_of, origin_of, origin_text, session_of
+from gateway.store.tx import Tx
 
 
-def queue(tx: sqlite3.Connection, session_id: int) -> tuple[Message, ...]:
+def queue(tx: Tx, session_id: int) -> tuple[Message, ...]:
     """The messages of people that wait, the next one first."""
     waiting = [message_of(row) for row in tx.execute(sql.WAITING_FROM_PEOPLE, (session_id,)).fetchall()]
     return tuple(replace(one, attachments=files.attached_to(tx, one.id)) for one in waiting)
 
 
-def withdraw(tx: sqlite3.Connection, session_id: int, message_ids: Sequence[int]) -> int:
+def withdraw(tx: Tx, session_id: int, message_ids: Sequence[int]) -> int:
     """Take waiting messages of a session back; how many still waited."""
     return sum(tx.execute(own.TAKE_BACK, (message, session_id)).rowcount for message in message_ids)
 
 
-def ask_again(tx: sqlite3.Connection, session_id: int, event_id: str, by: Origin, now: float) -> bool:
+def ask_again(tx: Tx, session_id: int, event_id: str, by: Origin, now: float) -> bool:
     """Queue what people last asked once more, files and all; false when nothing was ever asked.
 
     Several messages that were answered together are one message now. It is a request of whoever wants it
@@ -60,7 +60,7 @@ def ask_again(tx: sqlite3.Connection, session_id: int, event_id: str, by: Origin
     return True
 
 
-def _copy_files(tx: sqlite3.Connection, earlier_id: int, message_id: int) -> None:
+def _copy_files(tx: Tx, earlier_id: int, message_id: int) -> None:
     """The files of an earlier message, to be fetched again: what is on the disk may be gone by now."""
     for one in files.attached_to(tx, earlier_id):
         file = one.attachment
@@ -68,7 +68,7 @@ def _copy_files(tx: sqlite3.Connection, earlier_id: int, message_id: int) -> Non
         tx.execute(sql.INSERT_ATTACHMENT, (*values, AttachmentState.WAITING)).fetchone()
 
 
-def _give_up(tx: sqlite3.Connection, session_id: int, now: float) -> None:
+def _give_up(tx: Tx, session_id: int, now: float) -> None:
     """Asked anew, it is not to be finished besides. Only steps whose outcome is unknown are worth a note."""
     if tx.execute(own.STEPS_IN_DOUBT, (session_id,)).fetchone():
         tx.execute(own.GIVE_UP, (session_id,))

@@ -1,6 +1,5 @@
 """Interrupted sessions in the ledger: who they are, and what was decided about them."""
 
-import sqlite3
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -12,9 +11,10 @@ from gateway.store import marks
 from gateway.store import statements as sql
 from gateway.store.owing import owe_all
 from gateway.store.rows import message_of, origin_text, session_of
+from gateway.store.tx import Tx
 
 
-def candidates(tx: sqlite3.Connection, account: str | None) -> tuple[Candidate, ...]:
+def candidates(tx: Tx, account: str | None) -> tuple[Candidate, ...]:
     """Sessions with a marker or with waiting messages, by id. Partial indexes keep this small."""
     waiting = {row[0]: (row[1], row[2]) for row in tx.execute(sql.WAITING_BY_SESSION)}
     sessions = {row[0]: session_of(row) for row in tx.execute(sql.PENDING_SESSIONS)}
@@ -29,13 +29,13 @@ def candidates(tx: sqlite3.Connection, account: str | None) -> tuple[Candidate, 
     )
 
 
-def _with_author(tx: sqlite3.Connection, session: Session) -> Session:
+def _with_author(tx: Tx, session: Session) -> Session:
     """Without a marker, the author of what waits is answered: a new session knows nobody yet."""
     row = tx.execute(sql.NEXT_WAITING, (session.id,)).fetchone()
     return replace(session, origin=message_of(row).origin) if row else session
 
 
-def _is_spent(tx: sqlite3.Connection, session: Session) -> bool:
+def _is_spent(tx: Tx, session: Session) -> bool:
     """Whether the present interruption was resumed, or kept from it, before."""
     if session.resume_turn_id is None:
         return False
@@ -43,7 +43,7 @@ def _is_spent(tx: sqlite3.Connection, session: Session) -> bool:
     return tx.execute(sql.SPENT_EVENT, (session.address.account, event_id)).fetchone() is not None
 
 
-def _open_kinds(tx: sqlite3.Connection, session: Session) -> frozenset[str]:
+def _open_kinds(tx: Tx, session: Session) -> frozenset[str]:
     if session.resume_turn_id is None:
         return frozenset()
     return frozenset(row[0] for row in tx.execute(sql.OPEN_STEP_KINDS, (session.resume_turn_id,)))
@@ -53,7 +53,7 @@ def _counts(row: tuple[int, int] | None) -> tuple[int, bool]:
     return (row[0], row[1] > 0) if row else (0, False)
 
 
-def schedule_resumes(tx: sqlite3.Connection, session_ids: Sequence[int], now: float) -> tuple[int, ...]:
+def schedule_resumes(tx: Tx, session_ids: Sequence[int], now: float) -> tuple[int, ...]:
     """One empty event per interrupted turn: its event id makes a second one impossible.
 
     A session that began to work, or was suspended, since it was looked at needs none; nor does one where a
@@ -71,9 +71,7 @@ def schedule_resumes(tx: sqlite3.Connection, session_ids: Sequence[int], now: fl
     return tuple(inserted)
 
 
-def _put_event(
-    tx: sqlite3.Connection, session: Session, event_id: str, state: MessageState, now: float
-) -> bool:
+def _put_event(tx: Tx, session: Session, event_id: str, state: MessageState, now: float) -> bool:
     """Write a resume event; false when it is known, or when nothing is known of what it would resume."""
     if session.resume_turn_id is None or session.origin is None:
         return False
@@ -81,7 +79,7 @@ def _put_event(
     return tx.execute(sql.INSERT_RESUME_EVENT, values).rowcount > 0
 
 
-def withdraw_resumes(tx: sqlite3.Connection, session_ids: Sequence[int]) -> None:
+def withdraw_resumes(tx: Tx, session_ids: Sequence[int]) -> None:
     """Take back resume events that were scheduled and never begun, and those that might be scheduled yet.
 
     The event of the present interruption is written as withdrawn, so that a stop is not undone by the next
@@ -95,14 +93,14 @@ def withdraw_resumes(tx: sqlite3.Connection, session_ids: Sequence[int]) -> None
         )
 
 
-def stop_resuming(tx: sqlite3.Connection, session_id: int) -> bool:
+def stop_resuming(tx: Tx, session_id: int) -> bool:
     """The user stopped it: nothing goes on by itself any more. Whether anything would have."""
     withdraw_resumes(tx, [session_id])
     return tx.execute(sql.STOP_SESSION, (session_id,)).rowcount > 0
 
 
 def suspend(
-    tx: sqlite3.Connection, session_id: int, reason: str, drafts: Sequence[Draft], now: float
+    tx: Tx, session_id: int, reason: str, drafts: Sequence[Draft], now: float
 ) -> tuple[Delivery, ...]:
     """Only a person lets the session go on from here; its chat is told in the same transaction."""
     marks.suspend(tx, session_id, reason, now)
@@ -110,7 +108,7 @@ def suspend(
     return owe_all(tx, session_id, None, drafts, now)
 
 
-def reactivate(tx: sqlite3.Connection, session_id: int, event_id: str, now: float) -> bool:
+def reactivate(tx: Tx, session_id: int, event_id: str, now: float) -> bool:
     """A person lets the session go on; whether there is unfinished work to go on with."""
     session = _session(tx, session_id)
     if session.resume_turn_id is None or session.origin is None:
@@ -124,7 +122,7 @@ def reactivate(tx: sqlite3.Connection, session_id: int, event_id: str, now: floa
     return True
 
 
-def dismiss(tx: sqlite3.Connection, session_id: int, turn_id: int, now: float) -> bool:
+def dismiss(tx: Tx, session_id: int, turn_id: int, now: float) -> bool:
     """A person does not want an interrupted turn to be gone on with; false when it is not open any more."""
     if not tx.execute(sql.DISMISS_MARK, (now, session_id, turn_id)).rowcount:
         return False
@@ -132,5 +130,5 @@ def dismiss(tx: sqlite3.Connection, session_id: int, turn_id: int, now: float) -
     return True
 
 
-def _session(tx: sqlite3.Connection, session_id: int) -> Session:
+def _session(tx: Tx, session_id: int) -> Session:
     return session_of(tx.execute(sql.SESSION_BY_ID, (session_id,)).fetchone())

@@ -1,6 +1,7 @@
 """The ledger on SQLite: WAL, a flush at every commit, one connection that writes and one that reads."""
 
 import asyncio
+import os
 import sqlite3
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, closing
@@ -10,15 +11,16 @@ from pathlib import Path
 from gateway.errors import LedgerDamaged, LedgerUnavailable
 from gateway.model.happening import Witness, unseen
 from gateway.store.committer import Committer, LedgerConnection, unmoved
-from gateway.store.ledger import SqliteStore
-from gateway.store.migrate import migrate
+from gateway.store.ledger import LedgerStore
+from gateway.store.migrate import migrate, migrations
+from gateway.store.upgrades import keep_copy
 
 _DAMAGED = frozenset({sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT})
 LEDGER_FILE = "ledger.db"
 
 
 @asynccontextmanager
-async def open_sqlite(path: Path, saw: Witness = unseen) -> AsyncGenerator[SqliteStore]:
+async def open_sqlite(path: Path, saw: Witness = unseen) -> AsyncGenerator[LedgerStore]:
     """Open, and if need be create or migrate, the ledger at `path`. `saw` is told of its commits.
 
     Raises `SchemaTooNew`, `LedgerDamaged` and `LedgerUnavailable`. On leaving, what was queued is written and
@@ -28,11 +30,12 @@ async def open_sqlite(path: Path, saw: Witness = unseen) -> AsyncGenerator[Sqlit
     writing = LedgerConnection(partial(_connect, path), iter_chunk_size=64)
     reading = LedgerConnection(partial(_connect_reading, path), iter_chunk_size=64)
     async with writing:
-        committer = Committer(writing, unmoved(path), saw=saw)
+        writing.guard = unmoved(path)
+        committer = Committer(writing, saw=saw)
         async with reading, asyncio.TaskGroup() as group:
             group.create_task(committer.run(), name="ledger-committer")
             try:
-                yield SqliteStore(committer, reading)
+                yield LedgerStore(committer, reading)
             finally:
                 committer.stop()
 
@@ -44,6 +47,7 @@ def _prepare(path: Path) -> None:
     """
     try:
         with closing(_connect(path)) as raw:
+            keep_copy(raw, path, migrations()[-1].number)
             migrate(raw)
     except (sqlite3.Error, OSError) as error:
         code = getattr(error, "sqlite_errorcode", None)
@@ -54,6 +58,7 @@ def _prepare(path: Path) -> None:
 
 def _connect(path: Path) -> sqlite3.Connection:
     path.parent.mkdir(parents=True, exist_ok=True)
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))  # it holds what people wrote
     raw = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     raw.execute("PRAGMA journal_mode = WAL")
     raw.execute("PRAGMA synchronous = FULL")

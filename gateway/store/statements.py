@@ -1,4 +1,4 @@
-"""Every statement of the ledger, named. Both databases understand all of them but for the placeholders."""
+"""Every statement of the ledger, named. Both databases take all of them but for the sign of a parameter."""
 
 from gateway.store.rows import APPROVAL, ATTACHMENT, BOOT, DELIVERY, MESSAGE, SESSION, STEP, TURN
 
@@ -69,8 +69,8 @@ REACTIVATE_SESSION = (
 RECENT_SESSIONS = (
     f"SELECT {SESSION} FROM sessions WHERE id IN "
     "(SELECT session_id FROM (SELECT session_id, max(id) AS latest FROM "
-    "(SELECT id, session_id FROM messages ORDER BY id DESC LIMIT 10000) "
-    "GROUP BY session_id ORDER BY latest DESC LIMIT ?)) ORDER BY updated_at DESC"
+    "(SELECT id, session_id FROM messages ORDER BY id DESC LIMIT 10000) AS late "
+    "GROUP BY session_id ORDER BY latest DESC LIMIT ?) AS used) ORDER BY updated_at DESC"
 )
 
 # Messages
@@ -326,7 +326,7 @@ OLD_SESSIONS = (
     "AND earlier.chat = old.chat AND earlier.thread = old.thread AND earlier.person = old.person "
     "AND earlier.generation < old.generation)"
 )
-HIGHEST_SESSION = "SELECT max(id) FROM sessions"
+NEXT_SESSION = "SELECT min(id) FROM sessions WHERE id > ?"
 FORGET_SESSION = (
     "DELETE FROM attachments WHERE message_id IN (SELECT id FROM messages WHERE session_id = ?)",
     "DELETE FROM approvals WHERE session_id = ?",

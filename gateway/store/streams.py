@@ -4,7 +4,6 @@ What is shown in between is not written down. So whatever ends a stream (the end
 continues it, or a person who wants none of it) owes an edit of its message, and no half answer stays behind.
 """
 
-import sqlite3
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -14,11 +13,12 @@ from gateway.rules.progress import WORKING
 from gateway.store import statements as sql
 from gateway.store.owing import owe_all
 from gateway.store.rows import delivery_of
+from gateway.store.tx import Tx
 
 NEVER_BEGUN = "the answer was there before the message was opened"
 
 
-def open_stream(tx: sqlite3.Connection, turn_id: int, draft: Draft, now: float) -> Delivery | None:
+def open_stream(tx: Tx, turn_id: int, draft: Draft, now: float) -> Delivery | None:
     """Owe the message in which a running turn's answer grows; None when the turn has ended."""
     state, session_id = tx.execute(sql.TURN_STATE, (turn_id,)).fetchone()
     if state != TurnState.RUNNING:
@@ -28,17 +28,17 @@ def open_stream(tx: sqlite3.Connection, turn_id: int, draft: Draft, now: float) 
     return opened
 
 
-def growing(tx: sqlite3.Connection, session_id: int) -> tuple[GrowingStream, ...]:
+def growing(tx: Tx, session_id: int) -> tuple[GrowingStream, ...]:
     """A session's streams whose end is not owed yet, oldest first."""
     return tuple(_stream(tx, *row) for row in tx.execute(sql.GROWING, (session_id,)))
 
 
-def stray(tx: sqlite3.Connection, account: str) -> tuple[GrowingStream, ...]:
+def stray(tx: Tx, account: str) -> tuple[GrowingStream, ...]:
     """Streams that nothing will ever go on with: their sessions neither work nor are to be resumed."""
     return tuple(_stream(tx, *row) for row in tx.execute(sql.STRAY_STREAMS, (account,)))
 
 
-def _stream(tx: sqlite3.Connection, delivery_id: int, turn_id: int, last: int) -> GrowingStream:
+def _stream(tx: Tx, delivery_id: int, turn_id: int, last: int) -> GrowingStream:
     delivery = delivery_of(tx.execute(sql.DELIVERY_BY_ID, (delivery_id,)).fetchone())
     said = "\n\n".join(row[0].strip() for row in tx.execute(sql.SAID_IN, (turn_id,)))
     (told, _) = tx.execute(sql.TURN_FOR_NOTE, (turn_id,)).fetchone()  # of a turn that was cut and not killed
@@ -46,7 +46,7 @@ def _stream(tx: sqlite3.Connection, delivery_id: int, turn_id: int, last: int) -
     return GrowingStream(delivery, max(said, told, shown, key=len), bool(last))
 
 
-def close_stream(tx: sqlite3.Connection, stream_id: int, draft: Draft, now: float) -> Delivery | None:
+def close_stream(tx: Tx, stream_id: int, draft: Draft, now: float) -> Delivery | None:
     """Owe the edit that ends a stream; None when there is no message to be ended."""
     row = tx.execute(sql.DELIVERY_BY_ID, (stream_id,)).fetchone()
     (was_growing,) = tx.execute(sql.IS_GROWING, (stream_id,)).fetchone()
@@ -60,7 +60,7 @@ def close_stream(tx: sqlite3.Connection, stream_id: int, draft: Draft, now: floa
 
 
 def end_with(
-    tx: sqlite3.Connection, session_id: int, turn_id: int, drafts: Sequence[Draft], now: float
+    tx: Tx, session_id: int, turn_id: int, drafts: Sequence[Draft], now: float
 ) -> tuple[Delivery, ...]:
     """Owe a turn's reply; its first piece takes the place of what grew so far, if anything did."""
     owed = owe_all(tx, session_id, turn_id, drafts, now)
@@ -77,7 +77,7 @@ def end_with(
     return owed
 
 
-def _shown(tx: sqlite3.Connection, stream: Delivery, now: float) -> bool:
+def _shown(tx: Tx, stream: Delivery, now: float) -> bool:
     """Whether the platform may show the stream's message; one that was not tried yet is given up.
 
     From here on the stream does not grow any more.
@@ -89,7 +89,7 @@ def _shown(tx: sqlite3.Connection, stream: Delivery, now: float) -> bool:
     return True
 
 
-def edit_of(tx: sqlite3.Connection, owed: Delivery, shown: Delivery) -> Delivery:
+def edit_of(tx: Tx, owed: Delivery, shown: Delivery) -> Delivery:
     """Make a delivery change the message of another one, instead of being a message of its own."""
     tx.execute(sql.SET_EDITS, (shown.id, owed.id))
     return replace(owed, edits=shown.id)

@@ -1,7 +1,6 @@
 """Turns in the ledger: begun on the earliest waiting message, ended together with what is owed for them."""
 
 import itertools
-import sqlite3
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -34,6 +33,7 @@ from gateway.store.rows import (
     usage_text,
 )
 from gateway.store.streams import end_with, growing
+from gateway.store.tx import Tx
 
 TITLE_LENGTH = 80
 CHAIN_LIMIT = 1000
@@ -44,9 +44,7 @@ HISTORY_LIMIT = 500
 """Past turns that are read for a transcript; its own limit on characters is reached far earlier."""
 
 
-def begin_turn(
-    tx: sqlite3.Connection, session_id: int, boot_id: int, now: float, *, collect: bool
-) -> TurnStart | None:
+def begin_turn(tx: Tx, session_id: int, boot_id: int, now: float, *, collect: bool) -> TurnStart | None:
     """Start a turn on the earliest waiting message of a session that may work, or on all that people said."""
     session = session_of(tx.execute(sql.SESSION_BY_ID, (session_id,)).fetchone())
     if session.state is SessionState.SUSPENDED:
@@ -95,7 +93,7 @@ def _joined(messages: Sequence[Message]) -> Message:
     return replace(messages[0], text=text, origin=messages[-1].origin, attachments=attached)
 
 
-def _interruption(tx: sqlite3.Connection, session: Session) -> Interruption | None:
+def _interruption(tx: Tx, session: Session) -> Interruption | None:
     """The interrupted turn, and those before it that it was itself continuing."""
     if session.resume_turn_id is None or session.resume_marked_at is None or session.reason is None:
         return None
@@ -132,7 +130,7 @@ def _interruption(tx: sqlite3.Connection, session: Session) -> Interruption | No
 
 
 def record_opening(
-    tx: sqlite3.Connection,
+    tx: Tx,
     turn_id: int,
     agent: str,
     agent_session_id: str,
@@ -146,7 +144,7 @@ def record_opening(
     tx.execute(sql.SET_AGENT_SESSION, (agent, agent_session_id, cwd, mode, session_id))
 
 
-def record_steps(tx: sqlite3.Connection, turn_id: int, steps: Sequence[Step]) -> None:
+def record_steps(tx: Tx, turn_id: int, steps: Sequence[Step]) -> None:
     """Insert or update steps."""
     for step in steps:
         values = (step.seq, step.kind, step.status, step.title, step.tool_call_id, step.tool_kind, step.text)
@@ -154,7 +152,7 @@ def record_steps(tx: sqlite3.Connection, turn_id: int, steps: Sequence[Step]) ->
 
 
 def mark_pending(
-    tx: sqlite3.Connection, turn_ids: Sequence[int], reason: str, now: float, notice: Draft | None
+    tx: Tx, turn_ids: Sequence[int], reason: str, now: float, notice: Draft | None
 ) -> tuple[Delivery, ...]:
     """Mark the sessions of turns that are about to be interrupted, but not of those that ended."""
     owed: list[Delivery] = []
@@ -166,7 +164,7 @@ def mark_pending(
     return tuple(owed)
 
 
-def end_turn(tx: sqlite3.Connection, turn_id: int, end: TurnEnd, now: float) -> tuple[Delivery, ...]:
+def end_turn(tx: Tx, turn_id: int, end: TurnEnd, now: float) -> tuple[Delivery, ...]:
     """End a turn; its reply is owed from the same moment, and what it asked is void."""
     session_id = _running(tx, turn_id, end.state)
     record_steps(tx, turn_id, end.steps)
@@ -184,9 +182,7 @@ def end_turn(tx: sqlite3.Connection, turn_id: int, end: TurnEnd, now: float) -> 
     return (*voided, *owed, *_receipts(tx, session_id, turn_id, end, now))
 
 
-def _receipts(
-    tx: sqlite3.Connection, session_id: int, turn_id: int, end: TurnEnd, now: float
-) -> tuple[Delivery, ...]:
+def _receipts(tx: Tx, session_id: int, turn_id: int, end: TurnEnd, now: float) -> tuple[Delivery, ...]:
     """Signs at the messages that a turn was about, also at those that it went on with."""
     if not end.receipts or end.state is TurnState.INTERRUPTED:
         return ()
@@ -209,13 +205,13 @@ def _closing(state: TurnState) -> StepStatus:
     return StepStatus.COMPLETED if state.ended_well else StepStatus.INTERRUPTED
 
 
-def _running(tx: sqlite3.Connection, turn_id: int, after: TurnState = TurnState.COMPLETED) -> int:
+def _running(tx: Tx, turn_id: int, after: TurnState = TurnState.COMPLETED) -> int:
     state, session_id = tx.execute(sql.TURN_STATE, (turn_id,)).fetchone()
     TURN_TRANSITIONS.check(TurnState(state), after)
     return int(session_id)
 
 
-def history(tx: sqlite3.Connection, session_id: int, before_turn: int) -> tuple[HistoryTurn, ...]:
+def history(tx: Tx, session_id: int, before_turn: int) -> tuple[HistoryTurn, ...]:
     """What was said and done in a session before a turn, oldest first."""
     rows = tx.execute(sql.TURNS_BEFORE, (session_id, before_turn, HISTORY_LIMIT)).fetchall()
     past: list[HistoryTurn] = []

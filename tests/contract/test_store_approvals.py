@@ -1,8 +1,5 @@
 """What the ledger promises about permissions: one end each, and no button that outlives its question."""
 
-import sqlite3
-from contextlib import closing
-
 import pytest
 
 from gateway.model.address import ChatKind
@@ -21,7 +18,6 @@ from gateway.model.permission import Approval, ApprovalState, OptionKind, Permis
 from gateway.model.session import ResumeMode
 from gateway.model.states import IllegalTransitionError
 from gateway.model.turn import TurnState
-from gateway.store.sqlite import LEDGER_FILE
 from tests.helpers.ledgers import ACCOUNT, ANN, ledger_fixture
 
 ledger = ledger_fixture()
@@ -321,9 +317,7 @@ async def test_a_conversation_is_forgotten_with_all_that_was_asked_in_it(ledger)
     assert await ledger.store.approval(approval.id) is None
     assert await ledger.store.delivery(question.id) is None
     assert await ledger.store.remembered(start.session.id, request()) is None
-    with closing(sqlite3.connect(ledger.folder / LEDGER_FILE)) as raw:
-        for table in ("approvals", "remembered"):
-            assert raw.execute(f"SELECT count(*) FROM {table}").fetchone() == (0,)
+    assert [ledger.count(table) for table in ("approvals", "remembered")] == [0, 0]
 
 
 async def test_the_id_of_a_forgotten_question_is_not_used_again(ledger):

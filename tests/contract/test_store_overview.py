@@ -24,7 +24,10 @@ async def test_queues_are_listed_with_the_longest_wait_first(ledger):
     await ledger.say("three", "1")
     await ledger.command("stop", "3")
     found = await ledger.store.overview()
-    assert [(q.address.chat, q.waiting, q.oldest_at) for q in found.queues] == [("1", 2, at), ("2", 1, at + 1)]
+    assert [(q.address.chat, q.waiting, q.oldest_at) for q in found.queues] == [
+        ("1", 2, at),
+        ("2", 1, at + 1),
+    ]
     assert (found.waiting, found.waiting_since) == (3, at)
 
 

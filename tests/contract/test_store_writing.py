@@ -11,7 +11,7 @@ from gateway.model.turn import TurnState
 from gateway.ports import LedgerUnavailableError
 from gateway.store.committer import LedgerConnection
 from gateway.store.sqlite import LEDGER_FILE, open_sqlite
-from tests.helpers.ledgers import Ledger, entry, ledger_fixture
+from tests.helpers.ledgers import LEDGERS, Ledger, entry, ledger_fixture
 
 ledger = ledger_fixture()
 
@@ -63,8 +63,9 @@ async def test_a_cancelled_caller_leaves_a_whole_step_or_none(ledger):
     assert (turn.state, len(owed)) in {(TurnState.COMPLETED, 3), (TurnState.RUNNING, 0)}
 
 
-async def test_law_01_what_was_queued_when_it_closes_is_written(tmp_path):
-    async with open_sqlite(tmp_path / LEDGER_FILE) as store:
+@pytest.mark.parametrize("kind", LEDGERS)
+async def test_law_01_what_was_queued_when_it_closes_is_written(tmp_path, kind):
+    async with LEDGERS[kind](tmp_path) as store:
         writes = [
             asyncio.ensure_future(
                 store.accept("telegram", [entry("x", f"{n}", f"{n}")], [], {"": f"{n}"}, 1.0)
@@ -73,7 +74,7 @@ async def test_law_01_what_was_queued_when_it_closes_is_written(tmp_path):
         ]
         await asyncio.sleep(0)
     assert all(result.accepted[0].fresh for result in await asyncio.gather(*writes))
-    async with open_sqlite(tmp_path / LEDGER_FILE) as store:
+    async with LEDGERS[kind](tmp_path) as store:
         assert len(await store.sessions(100)) == 10
         assert (await store.cursors("telegram")).get("") == "9"
 

@@ -33,6 +33,7 @@ async def carryon(stage: Stage, *arguments: object) -> Said:
     config = write(stage.folder / "gateway.yaml", stage.values)
     said = Said(*await forked.run(config, arguments))
     assert "Traceback" not in said.err, said.err
+    stage.saw(f"carryon {arguments[0]}", f"{said.out}\n{said.err}")
     return said
 
 
@@ -43,6 +44,7 @@ async def request(stage: Stage, verb: str, path: str, body: object = b"") -> tup
     answer = await raw(stage, head.encode() + data)
     first, _, rest = answer.partition(b"\r\n")
     text = rest.partition(END)[2].decode()
+    stage.saw(f"{verb} {path}", text)
     try:
         return int(first.split()[1]), json.loads(text)
     except ValueError:

@@ -21,6 +21,7 @@ async def commands(stage: Stage, *several: Sequence[object]) -> list[Said]:
     async with asyncio.TaskGroup() as tasks:
         work = [tasks.create_task(forked.run(config, arguments)) for arguments in several]
     found = [Said(*task.result()) for task in work]
-    for said in found:
+    for arguments, said in zip(several, found, strict=True):
         assert "Traceback" not in said.err, said.err
+        stage.saw(f"carryon {arguments[0]}", f"{said.out}\n{said.err}")
     return found

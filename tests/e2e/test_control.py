@@ -108,8 +108,9 @@ async def test_without_a_socket_the_chats_are_served_all_the_same(stage):
 
 async def test_no_gateway_is_running(stage):
     said = await carryon(stage, "status")
-    assert (said.code, said.out) == (3, f"No gateway is running on {stage.folder / 'state'}.")
-    assert (await carryon(stage, "status", "--json")).values is None
+    where = stage.folder / "state"
+    assert (said.code, said.out) == (3, f"No gateway is running on {where}, and none ever was.")
+    assert (await carryon(stage, "status", "--json")).values == {"up": False, "ledger": None}
     for words in (("drain",), ("undrain",), ("restart", "--wait", "3s")):
         said = await carryon(stage, *words)
         assert said.code == 1

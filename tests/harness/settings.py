@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from tests.harness.leaks import PLANTED
+
 TOKEN = "4242:a-token-of-valid-shape"
 
 Settings = dict[str, Any]
@@ -21,7 +23,7 @@ def settings(
 
     Without `accounts` there is one, of a Telegram at `api_url`.
     """
-    demo = {"CARRYON_DEMO_HOME": str(folder / "demo")}
+    demo = {"CARRYON_DEMO_HOME": str(folder / "demo"), "PLANTED_KEY": PLANTED}
     telegram = {"platform": "telegram", "token": TOKEN, "api_url": api_url, "rate_limits": "off"}
     return {
         "state_dir": str(folder / "state"),

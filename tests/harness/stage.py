@@ -19,6 +19,7 @@ from gateway.rules.files import INCOMING
 from tests.contract.particulars import particulars
 from tests.harness.chat import Chat, Line
 from tests.harness.gateway import Gateway
+from tests.harness.leaks import kept_logs, leaks, secrets_of, session_ids
 from tests.harness.ledger import Ledger
 from tests.harness.memory import Memory
 from tests.harness.settings import Settings, merged, settings, write
@@ -44,6 +45,11 @@ class Stage:
         self.gateways: list[Gateway] = []
         self.tolerated: set[str] = set()
         self.chats: list[Chat] = []
+        self.seen: dict[str, str] = {}
+
+    def saw(self, what: str, text: str) -> None:
+        """Something that people can see: it may hold no secret, which is looked for at the end."""
+        self.seen[f"{what} ({len(self.seen) + 1})"] = text
 
     @property
     def emulator(self) -> TelegramEmulator:
@@ -175,7 +181,15 @@ class Stage:
             if bugs and not gateway.reported:
                 surprises.append(f"a gateway logged: {bugs}")
         await asyncio.to_thread(end_agents, self.folder)
+        surprises += self.leaks()
         assert not surprises, "\n".join(surprises)
+
+    def leaks(self) -> list[str]:
+        """Secrets in logs, or in what commands and pages have shown."""
+        state = Path(self.values["state_dir"])
+        logs = {f"log of gateway {n}": one.log.text for n, one in enumerate(self.gateways, 1)}
+        secrets = secrets_of(self.values) | session_ids(state)
+        return leaks({**self.seen, **logs, **kept_logs(state)}, secrets)
 
 
 def end_agents(folder: Path) -> None:

@@ -18,8 +18,8 @@ from gateway.engine.openings import OpeningParts, Openings
 from gateway.engine.outbox import OnUnknown, Outbox
 from gateway.engine.replies import Replies
 from gateway.engine.resume import ResumeParts, Resumer
-from gateway.engine.streams import StreamParts, Streams
-from gateway.engine.turns import TurnParts, Turns
+from gateway.engine.streams import StreamParts, StreamPolicy, Streams
+from gateway.engine.turns import TurnParts, TurnPolicy, Turns
 from gateway.engine.typist import Typist
 from gateway.model.address import ChatKind
 from gateway.model.happening import Witness, unseen
@@ -123,9 +123,7 @@ async def house(
         outbox = Outbox(store, adapters, clock, group, on_unknown, files, saw)
         streams = Streams(
             StreamParts(store, adapters, outbox, clock, group),
-            enabled=streaming,
-            drafts=True,
-            how=progress,
+            StreamPolicy(streaming, drafts=True, how=progress),
         )
         if streaming:
             group.create_task(streams.run())
@@ -152,9 +150,11 @@ async def house(
         turns = Turns(
             parts,
             ledger.boot,
-            NotePolicy(resume.freshness, resume.finish, resume.ask_for),
-            collect=busy == "collect",
-            receipts=receipts,
+            TurnPolicy(
+                NotePolicy(resume.freshness, resume.finish, resume.ask_for),
+                collect=busy == "collect",
+                receipts=receipts,
+            ),
         )
         lanes = Lanes(group, turns.run_next, concurrent)
         buttons = Buttons(ButtonParts(store, lanes, outbox, streams, clock, approvals))

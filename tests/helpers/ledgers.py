@@ -4,8 +4,9 @@ A new implementation is one more line in `LEDGERS`; every contract test then run
 """
 
 import itertools
+import sqlite3
 from collections.abc import AsyncGenerator, Callable, Iterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -27,8 +28,16 @@ ANN = Origin(ChatKind.DIRECT, "1001", "Ann", "7")
 
 Opener = Callable[[Path], AbstractAsyncContextManager[Store]]
 
+
+def on_postgres(folder: Path) -> AbstractAsyncContextManager[Store]:
+    from tests.helpers.postgres import open_database  # noqa: PLC0415  most tests need neither it nor its library
+
+    return open_database(folder)
+
+
 LEDGERS: dict[str, Opener] = {
     "sqlite": lambda folder: open_sqlite(folder / LEDGER_FILE),
+    "postgres": on_postgres,
 }
 
 
@@ -61,6 +70,7 @@ class Ledger:
 
     store: Store
     folder: Path
+    kind: str = "sqlite"
     now: float = 1_000.0
     boot: int = 0
     opening: BootOpening | None = None
@@ -125,6 +135,17 @@ class Ledger:
         await self.start()
         return start
 
+    def count(self, table: str) -> int:
+        """How many rows a table has, seen from beside the store."""
+        beside = sqlite3.connect(self.folder / LEDGER_FILE) if self.kind == "sqlite" else self._database()
+        with closing(beside) as raw:
+            return raw.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
+
+    def _database(self):
+        from tests.helpers.postgres import database_of  # noqa: PLC0415  as above
+
+        return database_of(self.folder).connect()
+
     async def texts(self, session_id: int) -> list[tuple[str, str]]:
         """The session's messages: text and state."""
         return [(message.text, message.state.value) for message in await self.store.messages(session_id)]
@@ -134,7 +155,7 @@ class Ledger:
 async def opened(name: str, folder: Path) -> AsyncGenerator[Ledger]:
     """A ledger of the named kind with a first boot."""
     async with LEDGERS[name](folder) as store:
-        ledger = Ledger(store, folder)
+        ledger = Ledger(store, folder, name)
         await ledger.start()
         yield ledger
 
@@ -142,7 +163,7 @@ async def opened(name: str, folder: Path) -> AsyncGenerator[Ledger]:
 def ledger_fixture():
     """The fixture of the contract suite: a fresh ledger of each kind."""
 
-    @pytest.fixture(params=sorted(LEDGERS), name="ledger")
+    @pytest.fixture(params=tuple(LEDGERS), name="ledger")
     async def ledger(request, tmp_path):
         async with opened(request.param, tmp_path) as fresh:
             yield fresh

@@ -2,7 +2,6 @@
 
 import ast
 import subprocess
-from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -45,18 +44,20 @@ def tree_of(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"), str(path))
 
 
-def within(path: Path) -> Iterator[tuple[str, ast.AST]]:
+@cache
+def within(path: Path) -> tuple[tuple[str, ast.AST], ...]:
     """Every node of a file with the qualified name of the function or class that it stands in."""
-    yield from _within(tree_of(path), "")
-
-
-def _within(node: ast.AST, scope: str) -> Iterator[tuple[str, ast.AST]]:
-    for child in ast.iter_child_nodes(node):
-        inside = scope
-        if isinstance(child, (*FUNCTIONS, ast.ClassDef)):
-            inside = f"{scope}.{child.name}" if scope else child.name
-        yield inside, child
-        yield from _within(child, inside)
+    found: list[tuple[str, ast.AST]] = []
+    ahead: list[tuple[str, ast.AST]] = [("", tree_of(path))]
+    while ahead:
+        scope, node = ahead.pop()
+        for child in ast.iter_child_nodes(node):
+            inside = scope
+            if isinstance(child, (*FUNCTIONS, ast.ClassDef)):
+                inside = f"{scope}.{child.name}" if scope else child.name
+            found.append((inside, child))
+            ahead.append((inside, child))
+    return tuple(found)
 
 
 def dotted(node: ast.AST) -> str:

@@ -140,6 +140,18 @@ MUTANTS = {
         "",
         f"{STORE}writing.py::test_law_11_a_full_disk_takes_nothing_and_says_so",
     ),
+    "law 2, a commit whose answer was lost is done again": Mutant(
+        "gateway/store/postgres/writing.py",
+        "doubt.committed = _is_committed(raw, doubt.xid)",
+        "doubt.committed = False",
+        f"{STORE}postgres.py::test_law_02_a_commit_whose_answer_is_lost_happens_once",
+    ),
+    "law 2, a gateway that lost its ledger to another one goes on writing": Mutant(
+        "gateway/store/postgres/writing.py",
+        "if newest > self.boot:",
+        "if False:",
+        f"{STORE}postgres.py::test_whoever_lost_the_ledger_to_another_gateway_never_writes_again",
+    ),
     "law 10, the marker outlives a turn that ended well": Mutant(
         "gateway/store/turns.py",
         "        clear_mark(tx, session_id, now)",

@@ -37,7 +37,7 @@ from gateway.model.permission import Asker
 from gateway.model.session import ResumeMode
 from gateway.model.turn import StepStatus
 from gateway.ports import Batch
-from gateway.store.sqlite import SqliteStore
+from gateway.store.ledger import LedgerStore
 from tests.harness.settings import merged
 from tests.harness.waiting import within
 from tests.helpers.clock import ManualClock
@@ -124,7 +124,7 @@ class Stagehand(ScriptedChat):
 class Players:
     """The agents of one boot: every prompt waits until the playbook says how it goes on."""
 
-    def __init__(self, store: SqliteStore, note: Callable[[str], None]) -> None:
+    def __init__(self, store: LedgerStore, note: Callable[[str], None]) -> None:
         self._store = store
         self._note = note
         self._live: set[int] = set()
@@ -210,7 +210,7 @@ class Players:
 class Theatre:
     """One state over several boots. `effects` is what happened since it was last emptied."""
 
-    def __init__(self, folder: Path, store: SqliteStore, settings: dict[str, Any]) -> None:
+    def __init__(self, folder: Path, store: LedgerStore, settings: dict[str, Any]) -> None:
         self.store = store
         self.settings = merged(merged(BASE, {"state_dir": str(folder)}), settings)
         self.clock = ManualClock(1_000_000.0)

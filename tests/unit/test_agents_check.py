@@ -59,7 +59,8 @@ def test_the_list_names_a_presets_own_command(tmp_path):
 
 def test_the_warning_of_a_missing_program_says_how_to_install_it(tmp_path):
     config, find = config_of(tmp_path, {"SECRET": "x"}, gone=NOWHERE, other={"command": ["no-such-program"]})
-    first, second = warnings(config, find, {"HOME": str(tmp_path)})
+    first, second, open_to_all = warnings(config, find, {"HOME": str(tmp_path)})
+    assert "gone, other run programs" in open_to_all
     assert f"install it with `{INSTALL}`, or write its full path" in first
     assert "install it, or write its full path" in second
 

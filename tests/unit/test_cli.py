@@ -76,7 +76,9 @@ def test_check_says_that_all_is_well(carryon, config):
 
 def test_check_warns_of_a_program_that_is_not_there(carryon, config, tmp_path, monkeypatch):
     monkeypatch.setenv("PROGRAM", "a-program-of-the-environment")
-    changes = {"agents": {"codex": {"command": ["no-such-agent"]}, "other": {"command": ["${PROGRAM}"]}}}
+    closed = {"default": "deny", "allow": ["telegram:1"]}
+    agents = {"codex": {"command": ["no-such-agent"]}, "other": {"command": ["${PROGRAM}"]}}
+    changes = {"agents": agents, "access": closed}
     write(config, merged(settings(tmp_path, NOBODY), changes))
     code, out, err = carryon("--config", config, "check")
     assert code == 0
@@ -92,7 +94,7 @@ def test_check_warns_of_a_program_that_is_not_there(carryon, config, tmp_path, m
 def test_check_looks_for_programs_where_the_agent_will(carryon, config, tmp_path):
     (tmp_path / "bin").mkdir()
     (tmp_path / "bin" / "own-agent").symlink_to(sys.executable)
-    agent = {"command": ["own-agent"], "env": {"PATH": str(tmp_path / "bin")}}
+    agent = {"command": ["own-agent"], "permissions": "deny", "env": {"PATH": str(tmp_path / "bin")}}
     write(config, merged(settings(tmp_path, NOBODY), {"agents": {"own": agent}}))
     assert carryon("--config", config, "check")[2] == ""
 

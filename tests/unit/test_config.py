@@ -145,6 +145,7 @@ def test_reasons_are_those_of_the_sessions() -> None:
         Reason.STOPPED,
         Reason.SUPERSEDED,
         Reason.AGENT_FAILED,
+        Reason.RESTORED,
     }
 
 
@@ -170,6 +171,9 @@ def test_loading_a_config_imports_no_sdk() -> None:
         "import sys, gateway.config_file, gateway.log\n"
         "gateway.config_file.load('config/local.yaml', {})\n"
         "print(*sorted({'aiogram', 'aiohttp', 'acp', 'aiosqlite', 'typer', 'psutil'} & set(sys.modules)))\n"
+        "import gateway.cli\n"
+        "lazy = 'schema', 'show', 'values', 'check', 'warnings'\n"
+        "print(*sorted({f'gateway.config_{one}' for one in lazy} & set(sys.modules)))\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60

@@ -57,7 +57,7 @@ ROWS = [
     row("1:1", "a: &a [*a]", "levels", old=SHORT),
     row("3:1", "---\na: 1\n---\nb: 2\n", "another document", old=SHORT),
     # Syntax
-    row("14:1", "log: [a\n", "not valid YAML", "'<stream end>'", "begun at gateway.yaml:13:6"),
+    row("13:6", "log: [a\n", "not valid YAML", "'<stream end>'", "noticed at gateway.yaml:14:1", "close"),
     row("13:11", "log: level: info\n", "mapping values are not allowed here"),
     row("13:1", "\tlog: {}\n", "tabs"),
     row("5:12", "token: @x", "'@'", "quotes", old="token: ${TOKEN}"),
@@ -129,11 +129,11 @@ ROWS = [
     row("13:27", "shutdown: {drain_timeout: 366d}\n", "from 0 to 365d"),
     row("13:27", "shutdown: {drain_timeout: true}\n", "found true", "a duration"),
     row("13:27", "shutdown: {drain_timeout: .inf}\n", "a duration"),
-    row("13:14", "store: {url: postgresql://u:pw@h/d}\n", "not shown here", "allowed: sqlite"),
+    row("13:14", "store: {url: mysql://u:pw@h/d}\n", "not shown here", "sqlite, or an address"),
     row(
         "4:15", "platform: telegarm", 'found "telegarm"', 'did you mean "telegram"?', old="platform: telegram"
     ),
-    row("3:3", "rate_limits: off", "platform: no value", "allowed: telegram", old="platform: telegram"),
+    row("3:3", "rate_limits: off", "platform: missing", "allowed: telegram", old="platform: telegram"),
     row(
         "5:14",
         "api_url: ftp://x\n    token: ${TOKEN}",
@@ -248,9 +248,9 @@ def test_broken_config_is_refused_in_place(
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     error = refused(tmp_path / "none.yaml", {})
     (problem,) = error.problems
-    assert problem.startswith(
-        f"{tmp_path}/none.yaml: cannot be read (No such file or directory); a YAML file"
-    )
+    assert problem.startswith(f"{tmp_path}/none.yaml: there is no such file; a config file is needed; ")
+    assert "`carryon init`" in problem
+    assert "config/gateway.yaml" in problem
     assert problem.endswith("--config FILE, or in the environment variable CARRYON_CONFIG")
 
 

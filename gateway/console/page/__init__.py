@@ -1,0 +1,1 @@
+"""The operator page: what is wrong with the gateway, and what to press."""

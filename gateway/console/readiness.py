@@ -1,0 +1,19 @@
+"""Why a gateway is not ready for people. Light, because it is asked before anything heavy is imported."""
+
+from gateway.model.operation import GatewayStatus, Phase
+
+CONNECTING = "connecting"
+"""What `Accounts` says of an account that was neither connected nor refused yet."""
+
+
+def reasons(status: GatewayStatus) -> tuple[str, ...]:
+    """Why the gateway is not ready, one line each; nothing when it is. They name no account and no person."""
+    found: list[str] = []
+    if status.phase is not Phase.SERVING:
+        found.append("draining: the gateway is about to stop")
+    if not status.ledger_writable:
+        found.append("ledger: it cannot be written, so nothing new is accepted")
+    if not any(account.connected for account in status.accounts):
+        starting = all(account.why == CONNECTING for account in status.accounts)
+        found.append("starting: no account has connected yet" if starting else "accounts: none is connected")
+    return tuple(found)

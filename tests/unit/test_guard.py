@@ -1,0 +1,371 @@
+"""Who may ask the HTTP server, and for what."""
+
+import asyncio
+import json
+import socket
+
+import pytest
+
+from gateway.console import guard as rules
+from gateway.console.health import routes as health_routes
+from gateway.console.passes import LIFETIME, Passes
+from gateway.console.server import MOST_CONNECTIONS, HttpSettings, serve_http
+from tests.helpers.clock import ManualClock
+from tests.helpers.watched import KEY, TOKEN, watched
+
+BEARER = {"Authorization": f"Bearer {TOKEN}"}
+WRONG = {"Authorization": "Bearer a-token-of-wrong-sort"}
+HERE = {"Sec-Fetch-Site": "same-origin"}
+HTML = {"Accept": "text/html"}
+
+
+async def test_on_this_machine_it_answers_to_this_machines_names_only():
+    async with watched(host="127.0.0.1") as it:
+        for name in ("localhost", "127.0.0.1", "[::1]", "LOCALHOST"):
+            for port in (f":{it.port}", ":9000", ""):  # a tunnel has a port of its own
+                assert (await it.ask("GET", "/page", headers={"Host": name + port})).status == 200, name
+        for name in ("evil.example", "127.0.0.1.evil.example", "localhost@evil.example", "", "[::1", "x:y:z"):
+            answer = await it.ask("GET", "/page", headers={"Host": name})
+            assert answer.status == 421, name
+            assert "127.0.0.1" in answer.text
+        for path in ("/readyz", "/metrics", "/login"):
+            assert (await it.ask("GET", path, headers={"Host": "evil.example"})).status == 421, path
+
+
+async def test_elsewhere_any_name_will_do():
+    async with watched(TOKEN, loopback=False) as it:
+        answer = await it.ask("GET", "/page", headers={"Host": "gateway.example", **BEARER})
+        assert answer.status == 200
+
+
+async def test_without_the_token_there_is_nothing_to_see():
+    async with watched(TOKEN) as it:
+        for path in ("/page", "/slow", "/bug", "/metrics", "/nowhere", "//login", "/login/", "/healthz/x"):
+            answer = await it.ask("GET", path)
+            assert (answer.status, answer.headers["WWW-Authenticate"]) == (401, 'Bearer realm="carryon"'), (
+                path
+            )
+            assert TOKEN not in answer.text
+        assert (await it.ask("GET", "/page", headers=HTML)).status == 303
+        assert (await it.ask("POST", "/deed", headers=HTML | HERE)).status == 401
+        assert (await it.ask("GET", "/page", headers=BEARER)).status == 200
+        assert (await it.ask("GET", "/page", headers={"Authorization": f"bearer  {TOKEN} "})).status == 200
+        for given in (
+            "",
+            TOKEN,
+            f"Basic {TOKEN}",
+            f"Bearer {TOKEN}x",
+            "Bearer",
+            "Bearer \xe9\xff",
+            "Bearer " * 90,
+        ):
+            answer = await it.ask("GET", "/page", headers={"Authorization": given})
+            assert answer.status == 401, given
+        assert it.done == []
+
+
+async def test_wrong_tokens_are_not_looked_at_for_ever():
+    async with watched(TOKEN) as it:
+        for _ in range(rules.WRONG_TOKENS.count):
+            assert (await it.ask("GET", "/page", headers=WRONG)).status == 401
+        for headers in (WRONG, BEARER):  # else the right one could be found by trying
+            answer = await it.ask("GET", "/page", headers=headers)
+            assert answer.status == 429
+            assert 0 < int(answer.headers["Retry-After"]) <= rules.WRONG_TOKENS.seconds
+        it.clock.advance(rules.WRONG_TOKENS.seconds + 1)
+        assert (await it.ask("GET", "/page", headers=BEARER)).status == 200
+        for _ in range(2 * rules.WRONG_TOKENS.count):  # right ones are not counted
+            assert (await it.ask("GET", "/page", headers=BEARER)).status == 200
+
+
+async def test_the_wrong_tokens_of_few_addresses_are_remembered():
+    it = rules.Guard(rules.GuardParts("127.0.0.1", True, 1, TOKEN, KEY, ManualClock()))
+    for number in range(rules.ADDRESSES + 50):
+        it._window(f"10.0.{number // 256}.{number % 256}")
+    assert len(it._wrong) == rules.ADDRESSES
+
+
+async def login(it, token=TOKEN, headers=HERE, csrf=None):
+    page = await it.ask("GET", "/login", headers=HTML)
+    known = page.text.partition('name="csrf" value="')[2].partition('"')[0]
+    form = {"token": token, "csrf": known if csrf is None else csrf}
+    return await it.ask("POST", "/login", data=form, headers=headers)
+
+
+async def test_a_browser_signs_in_and_out():
+    async with watched(TOKEN) as it:
+        page = await it.ask("GET", "/login", headers=HTML)
+        assert page.status == 200
+        assert "<script" not in page.text
+        assert (await it.ask("GET", "/login.css")).status == 200
+
+        wrong = await login(it, "a-token-of-wrong-sort")
+        assert wrong.status == 403
+        assert "not the token" in wrong.text
+        assert (await it.ask("GET", "/page")).status == 401
+
+        right = await login(it)
+        assert (right.status, right.headers["Location"]) == (303, "/")
+        cookie = right.headers["Set-Cookie"]
+        assert {"HttpOnly", "SameSite=Strict", f"Max-Age={LIFETIME}"} <= set(cookie.split("; "))
+        assert "Secure" not in cookie
+        assert TOKEN not in cookie
+        assert (await it.ask("GET", "/page")).status == 200
+        assert (await it.ask("GET", "/login")).status == 303
+
+        csrf = await it.token()
+        assert (await it.ask("POST", "/deed", headers=HERE | {"X-CSRF-Token": csrf}, data="x")).status == 200
+        left = await it.ask("POST", "/logout", headers=HERE, data={"csrf": csrf})
+        assert (left.status, left.headers["Location"]) == (303, "/login")
+        assert (await it.ask("GET", "/page")).status == 401
+        assert it.done == ["x"]
+
+
+async def test_nobody_is_signed_in_by_a_page_of_somebody_else():
+    async with watched(TOKEN) as it:
+        assert (await login(it, headers={"Sec-Fetch-Site": "cross-site"})).status == 403
+        assert (await login(it, csrf="0" * 64)).status == 403
+        assert (await it.ask("GET", "/page")).status == 401
+
+
+async def test_the_login_page_guesses_as_often_as_others():
+    async with watched(TOKEN) as it:
+        for _ in range(rules.WRONG_TOKENS.count):
+            assert (await login(it, "wrong")).status == 403
+        assert (await login(it)).status == 429
+
+
+async def test_behind_a_proxy_with_tls_the_cookie_goes_by_tls_only():
+    async with watched(TOKEN) as it:
+        right = await login(it, headers=HERE | {"X-Forwarded-Proto": "https"})
+        assert "Secure" in right.headers["Set-Cookie"].split("; ")
+
+
+def test_a_cookie_cannot_be_made_up():
+    passes, now = Passes(KEY, TOKEN), 1_000_000.0
+    given = passes.give(now, signed_in=True)
+    cookie = passes.write(given)
+    assert passes.read(cookie, now) == given
+    visitor = passes.write(passes.give(now, signed_in=False))
+    found = passes.read(visitor, now)
+    assert found is not None
+    assert not found.signed_in
+    kind, issued, nonce, seal = cookie.split(".")
+    assert kind == "in"
+    made_up = [
+        "",
+        "....",
+        "in",
+        f"in.{issued}.{nonce}.",
+        f"in.{issued}.{nonce}.{seal[:-1]}{'0' if seal[-1] != '0' else '1'}",
+        f"in.{int(issued) + 1}.{nonce}.{seal}",
+        f"in.{issued}.{nonce}.\udce9",
+        visitor.replace("out.", "in."),
+    ]
+    for other in made_up:
+        assert passes.read(other, now) is None, other
+    assert passes.read(cookie, now + LIFETIME - 1) is not None
+    assert passes.read(cookie, now + LIFETIME) is None
+    assert passes.read(cookie, now - 3600) is None
+    assert Passes(KEY, TOKEN).read(cookie, now) == given, "it outlives the process"
+    assert Passes(KEY, TOKEN + "2").read(cookie, now) is None, "but not the token"
+    assert Passes(b"other" * 8, TOKEN).read(cookie, now) is None
+    assert passes.csrf(passes.give(now, signed_in=True)) != passes.csrf(given)
+    assert TOKEN not in cookie
+
+
+REFUSED = [
+    {},
+    {"Origin": "http://evil.example"},
+    {"Origin": "null"},
+    {"Origin": "http://127.0.0.1"},
+    {"Sec-Fetch-Site": "cross-site"},
+    {"Sec-Fetch-Site": "same-site"},
+    {"Sec-Fetch-Site": "none"},
+]
+
+
+@pytest.mark.parametrize("token", [None, TOKEN])
+async def test_only_a_page_of_this_server_does_something(token):
+    async with watched(token) as it:
+        known = BEARER if token else {}
+        csrf = {"X-CSRF-Token": await it.token(headers=known)}
+        for headers in REFUSED:
+            assert (await it.ask("POST", "/deed", headers=known | csrf | headers)).status == 403, headers
+        # What the browser says of itself goes before what it says of the page.
+        other = {"Origin": it.origin, "Sec-Fetch-Site": "cross-site"}
+        assert (await it.ask("POST", "/deed", headers=known | csrf | other)).status == 403
+        assert it.done == []
+        for headers in (HERE, {"Origin": it.origin}):
+            assert (await it.ask("POST", "/deed", headers=known | csrf | headers)).status == 200, headers
+        assert len(it.done) == 2
+
+
+async def test_nobody_is_not_the_same_as_nobody():
+    async with watched(TOKEN, loopback=False) as it:
+        nameless = {"Host": "", "X-CSRF-Token": await it.token(headers=BEARER)}
+        for headers in ({}, {"Origin": "null"}, {"Origin": ""}):
+            answer = await it.ask("POST", "/deed", headers=BEARER | nameless | headers)
+            assert answer.status == 403, headers
+        assert it.done == []
+
+
+@pytest.mark.parametrize("token", [None, TOKEN])
+async def test_whatever_changes_something_needs_the_csrf_token(token):
+    async with watched(token) as it:
+        known = HERE | (BEARER if token else {})
+        assert (await it.ask("POST", "/deed", headers=known)).status == 403, "nor a cookie"
+        csrf = await it.token(headers=known)
+        assert csrf == await it.token(headers=known), "each page of the same browser has the same"
+        wrong = [{}, {"X-CSRF-Token": ""}, {"X-CSRF-Token": "0" * 64}, {"X-CSRF-Token": csrf[:-1]}]
+        for headers in wrong:
+            assert (await it.ask("POST", "/deed", headers=known | headers)).status == 403, headers
+        assert (await it.ask("POST", "/deed", headers=known, data={"csrf": "x"})).status == 403
+        for method in ("PUT", "PATCH", "DELETE", "PROPFIND"):
+            assert (await it.ask(method, "/deed", headers=known)).status == 403, method
+        assert it.done == []
+        assert (await it.ask("POST", "/deed", headers=known, data={"csrf": csrf})).status == 200
+        assert (await it.ask("POST", "/deed", headers=known | {"X-CSRF-Token": csrf})).status == 200
+        it.session.cookie_jar.clear()
+        answer = await it.ask("POST", "/deed", headers=known | {"X-CSRF-Token": csrf})
+        assert answer.status == 403, "somebody else's token"
+
+
+async def test_a_page_that_is_open_goes_on_after_a_restart():
+    async with watched() as it:
+        csrf = await it.token()
+        (cookie,) = it.session.cookie_jar
+        cookies, sent = {f"carryon-{0}": cookie.value}, {"X-CSRF-Token": csrf} | HERE
+    async with watched() as it:
+        assert (await it.ask("POST", "/deed", headers=sent, cookies=cookies)).status == 200
+
+
+PAGES = (("/page", 200), ("/nowhere", 404), ("/bug", 500), ("/unreadable", 503), ("/login", 303))
+
+
+async def test_every_answer_says_how_it_is_to_be_handled(caplog):
+    async with watched() as it:
+        for path, status in PAGES:
+            answer = await it.ask("GET", path)
+            assert answer.status == status
+            policy = answer.headers["Content-Security-Policy"]
+            assert "default-src 'none'" in policy
+            assert "frame-ancestors 'none'" in policy
+            assert "unsafe" not in policy
+            assert answer.headers["X-Content-Type-Options"] == "nosniff"
+            assert answer.headers["Referrer-Policy"] == "no-referrer"
+            assert answer.headers["Cache-Control"] == "no-store"
+            assert answer.headers["Server"] == "carryon"
+        assert (await it.ask("GET", "/bug")).text.count("\n") < 4
+        assert "secret of the inside" not in (await it.ask("GET", "/bug", headers=HTML)).text
+        assert "Traceback" not in (await it.ask("GET", "/bug", headers=HTML)).text
+        answer = await it.ask("GET", "/nowhere", headers={"Accept": "application/json"})
+        assert json.loads(answer.text) == {"error": "There is nothing at this address."}
+        assert (
+            await it.ask("POST", "/page", headers=HERE | {"X-CSRF-Token": await it.token()})
+        ).status == 405
+
+
+async def test_what_is_no_http_is_refused_without_a_word_in_the_log(caplog):
+    async with watched() as it:
+        for data in (
+            b"\x00\x16\x03 hello\r\n\r\n",
+            b"GET / HTTP/9.9\r\n\r\n",
+            b"GET / HTTP/1.1\r\nHost: x\x1b]0;y\r\n\r\n",
+        ):
+            reader, writer = await asyncio.open_connection("127.0.0.1", it.port)
+            writer.write(data)
+            assert b" 400 " in await reader.readline(), data
+            writer.close()
+        assert caplog.records == []
+        assert (await it.ask("GET", "/bug")).status == 500
+        assert [record.name for record in caplog.records] == ["carryon.http"]
+
+
+async def test_bodies_are_bounded():
+    async with watched() as it:
+        sent = HERE | {"X-CSRF-Token": await it.token()}
+        assert (await it.ask("POST", "/deed", headers=sent, data=b"x" * 65_000)).status == 200
+        assert (await it.ask("POST", "/deed", headers=sent, data=b"x" * 70_000)).status == 413
+
+        async def endless():
+            while True:
+                yield b"x" * 1000
+
+        assert (await it.ask("POST", "/deed", headers=sent, data=endless())).status == 413
+        assert len(it.done) == 1
+
+
+async def test_a_body_that_does_not_come_is_not_waited_for():
+    async with watched() as it:
+        reader, writer = await asyncio.open_connection("127.0.0.1", it.port)
+        head = "POST /deed HTTP/1.1\r\nHost: localhost\r\nSec-Fetch-Site: same-origin\r\n"
+        head += "Content-Length: 9\r\n\r\n"
+        writer.write(head.encode() + b"abc")
+        await writer.drain()
+        await it.ask("GET", "/page")  # by now the other one waits
+        it.clock.advance(rules.BODY_SECONDS + 1)
+        assert b" 408 " in await reader.readline()
+        writer.close()
+
+
+async def test_a_stop_waits_for_nobody():
+    async with watched() as it:
+        slow = asyncio.ensure_future(it.ask("GET", "/slow"))
+        await it.entered.wait()
+        silent = [await asyncio.open_connection("127.0.0.1", it.port) for _ in range(3)]
+        half = await asyncio.open_connection("127.0.0.1", it.port)
+        half[1].write(b"POST /deed HTTP/1.1\r\nHost: localhost\r\nContent-Le")
+        async with asyncio.timeout(20):
+            await it.stop()
+        with pytest.raises(OSError):  # noqa: PT011  refused, or cut in the middle
+            await slow
+        for reader, writer in [*silent, half]:
+            assert await reader.read() == b""
+            writer.close()
+
+
+async def test_too_many_connections_are_hung_up_on():
+    async with watched() as it:
+        held = [await asyncio.open_connection("127.0.0.1", it.port) for _ in range(MOST_CONNECTIONS)]
+        for _, writer in held:
+            writer.write(b"GET /slow HTTP/1.1\r\nHost: localhost\r\n")
+            await writer.drain()
+        reader, writer = await asyncio.open_connection("127.0.0.1", it.port)
+        assert await reader.read() == b""
+        writer.close()
+        for _, writer in held:
+            writer.close()
+            await writer.wait_closed()
+        reader, writer = await asyncio.open_connection("127.0.0.1", it.port)
+        writer.write(b"GET /page HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+        assert b" 200 " in await reader.readline()
+        writer.close()
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "no-such-host.invalid", "a..b", "192.0.2.1"])
+async def test_an_address_that_cannot_be_had_is_one_line(host, monkeypatch):
+    lines = []
+    monkeypatch.setattr(
+        "gateway.console.server._log.error", lambda action, **more: lines.append((action, more))
+    )
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        settings = HttpSettings(host, taken.getsockname()[1], True, None, KEY)
+        await serve_http(settings, [], ManualClock())
+    ((action, more),) = lines
+    assert action == "http.unavailable"
+    assert "http.listen" in more["then"]
+
+
+async def test_health_is_open_and_nothing_else():
+    operations = type("Nobody", (), {"status": None})()
+    async with watched(TOKEN, routes=health_routes(operations)) as it:
+        answer = await it.ask("GET", "/healthz")
+        assert (answer.status, json.loads(answer.text)) == (200, {"alive": True})
+        assert "Set-Cookie" not in answer.headers
+
+
+def test_nothing_that_is_open_is_missing():
+    assert {"/healthz", "/readyz", "/login", "/login.css"} == rules._OPEN

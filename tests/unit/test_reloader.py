@@ -1,0 +1,315 @@
+"""The config file read again: however it is written, whoever asks, and whatever is wrong with it."""
+
+import asyncio
+import os
+
+import pytest
+
+from gateway import log
+from gateway.model.operation import Done, Intent, Phase, Refused
+from gateway.reloading import effects
+from gateway.reloading.files import stamps
+from gateway.reloading.reloader import LOOK_SECONDS, RESTART, STOPPING, UNCHANGED
+from tests.harness.settings import merged, write
+from tests.harness.waiting import within
+from tests.helpers.clock import until
+from tests.helpers.ledgers import ACCOUNT
+from tests.helpers.living import ANN, BOB, EVE, new_life
+from tests.helpers.logs import log_as_before
+
+__all__ = ["log_as_before"]
+
+pytestmark = pytest.mark.usefixtures("log_as_before")
+
+TOKEN = "4242:another-token-of-valid-shape"
+EVERYBODY = {"access": {"default": "allow"}}
+
+
+async def look(it, times=1):
+    """The watch looks at the files so many times, and reads them where it finds that they changed."""
+    looks = it.clock.slept.count
+    await within(until(lambda: looks(LOOK_SECONDS)), "the watch")
+    for _ in range(times):
+        before = looks(LOOK_SECONDS)
+        it.clock.advance(LOOK_SECONDS)
+        await within(until(lambda before=before: looks(LOOK_SECONDS) > before), "a look")
+
+
+def watched(it):
+    it.gateway.working.group.create_task(it.reloader.watch())
+
+
+def limit(it):
+    return it.gateway.lanes._slots._limit
+
+
+def in_place(path, text):
+    path.write_text(text)
+
+
+def renamed(path, text):
+    beside = path.with_name(".gateway.yaml.swp")
+    beside.write_text(text)
+    beside.rename(path)
+
+
+def deleted_and_written(path, text):
+    path.unlink()
+    path.write_text(text)
+
+
+WAYS = [in_place, renamed, deleted_and_written]
+
+
+@pytest.mark.parametrize("edit", WAYS)
+async def test_an_edit_counts_by_itself_once_it_is_whole(tmp_path, edit):
+    async with new_life(tmp_path) as it:
+        watched(it)
+        await look(it, 3)
+        loaded = it.reloader.status.loaded_at
+        new = merged(it.values, {"limits": {"concurrent_turns": 7}})
+        whole = write(tmp_path / "new.yaml", new).read_text()
+        edit(it.file, whole[: len(whole) // 2])
+        await look(it)
+        assert it.reloader.status.problems == (), "half of a file is not looked into"
+        edit(it.file, whole)
+        await look(it)
+        assert limit(it) == 64, "it may grow yet"
+        await look(it)
+        await until(lambda: limit(it) == 7)
+        assert it.reloader.status.loaded_at > loaded
+        assert it.notices == [], "nobody asked for it"
+        read = it.reloader.status.loaded_at
+        await look(it, 3)
+        assert it.reloader.status.loaded_at == read, "and it is left alone again"
+
+
+async def test_a_swapped_link_counts(tmp_path):
+    """As in a volume of a config map: the file is a link into a folder that is itself a link."""
+    async with new_life(tmp_path) as it:
+        for name, turns in (("one", 5), ("two", 6)):
+            (tmp_path / name).mkdir()
+            new = merged(it.values, {"limits": {"concurrent_turns": turns}})
+            write(tmp_path / name / "gateway.yaml", new)
+        (tmp_path / "data").symlink_to("one")
+        it.file.unlink()
+        it.file.symlink_to("data/gateway.yaml")
+        watched(it)
+        await look(it, 2)
+        await until(lambda: limit(it) == 5)
+        (tmp_path / "data.new").symlink_to("two")
+        (tmp_path / "data.new").rename(tmp_path / "data")
+        await look(it, 2)
+        await until(lambda: limit(it) == 6)
+
+
+async def test_what_changed_before_the_first_look_is_not_missed(tmp_path):
+    async with new_life(tmp_path) as it:
+        it.write(limits={"concurrent_turns": 7})
+        watched(it)
+        await look(it, 2)
+        await until(lambda: limit(it) == 7)
+
+
+async def test_a_secret_of_a_file_is_rotated(tmp_path, capfd):
+    secret = tmp_path / "key"
+    async with new_life(tmp_path) as it:
+        env = {"API_KEY": "${file:key}"}
+        secret.write_text("the-first-key\n")
+        said = await it.change(agents={"demo": {"env": env}}, log={"format": "json"})
+        assert said.splitlines() == [
+            "agents.demo.env.API_KEY: added, counts now",
+            "log.format: json instead of auto, counts now",
+        ]
+        watched(it)
+        await look(it, 3)
+        secret.write_text("the-second-key\n")
+        await look(it, 2)
+        await until(lambda: it.pool._specs["demo"].env["API_KEY"] == "the-second-key")
+        secret.unlink()
+        await look(it, 2)
+        await until(lambda: it.reloader.status.problems)
+        assert "key cannot be read" in it.reloader.status.problems[0]
+        assert it.pool._specs["demo"].env["API_KEY"] == "the-second-key"
+        secret.write_text("the-third-key\n")
+        await look(it, 2)
+        await until(lambda: it.pool._specs["demo"].env["API_KEY"] == "the-third-key")
+        assert it.reloader.status.problems == ()
+        log.get().warning("test.line", said="the-first-key the-second-key the-third-key")
+    err = capfd.readouterr().err
+    assert '"said": "[redacted] [redacted] [redacted]"' in err
+    assert "-key" not in err.replace("API_KEY", "").replace(str(tmp_path), "")
+
+
+BROKEN = {
+    "no YAML": ("accounts: [", "not valid YAML"),
+    "nothing": ("", "the file is empty"),
+    "an unknown key": ({"limits": {"concurent_turns": 3}}, 'did you mean "concurrent_turns"?'),
+    "a wrong value": ({"limits": {"concurrent_turns": 0}}, "at least 1 is allowed"),
+    "no default agent": ({"default_agent": "nobody"}, "no agent has this name"),
+    "an unset variable": ({"agents": {"demo": {"env": {"A": "${NOT_SET_HERE}"}}}}, "is not set"),
+    "bytes": (b"\xff\xfe\x00", "text in UTF-8 is allowed"),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+async def test_a_broken_edit_changes_nothing_and_says_what_is_wrong(tmp_path, name):
+    broken, problem = BROKEN[name]
+    async with new_life(tmp_path) as it:
+        text = it.file.read_bytes()
+        if isinstance(broken, dict):
+            # Also what is right in it does not count.
+            write(it.file, merged(merged(it.values, EVERYBODY), broken))
+        else:
+            it.file.write_bytes(broken if isinstance(broken, bytes) else broken.encode())
+        outcome = await it.reload()
+        assert isinstance(outcome, Refused)
+        assert outcome.text.splitlines() == list(outcome.problems)
+        assert problem in outcome.text
+        assert outcome.text.startswith(f"{it.file}:")
+        status = it.gateway.operations.status().config
+        assert status is not None
+        assert status.problems == outcome.problems
+        assert await it.ask(EVE, "hello") == []
+        assert await it.ask(BOB, "hello") == ["hello"]
+        it.file.write_bytes(text)
+        assert await it.reload() == Done(UNCHANGED)
+        assert it.reloader.status.problems == ()
+        assert it.notices == ["reloading", "ready"] * 2
+
+
+async def test_every_problem_is_told_at_once_and_none_tells_a_secret(tmp_path):
+    async with new_life(tmp_path) as it:
+        wrong = {"limits": {"concurrent_turns": "many"}, "log": {"level": "loud"}}
+        it.write(accounts={ACCOUNT: {"token": "x y"}}, **wrong)
+        outcome = await it.reload()
+        assert isinstance(outcome, Refused)
+        assert [line.split(": ")[1] for line in outcome.problems] == [
+            f"accounts.{ACCOUNT}.token",
+            "limits.concurrent_turns",
+            "log.level",
+        ]
+        assert "x y" not in outcome.text
+
+
+async def test_the_file_is_gone_and_comes_back(tmp_path):
+    async with new_life(tmp_path) as it:
+        text = it.file.read_text()
+        it.file.unlink()
+        outcome = await it.reload()
+        assert isinstance(outcome, Refused)
+        assert outcome.text.startswith(f"{it.file}: ")
+        it.file.write_text(text)
+        assert await it.reload() == Done(UNCHANGED)
+
+
+async def test_what_needs_a_restart_waits_for_it_and_is_forgotten_when_it_is_changed_back(tmp_path):
+    async with new_life(tmp_path) as it:
+        old = it.values
+        later = {"accounts": {ACCOUNT: {"token": TOKEN}}, "sessions": {"scope": {"group": "user"}}}
+        said = await it.change(**later, **EVERYBODY)
+        assert said.splitlines() == [
+            f"accounts.{ACCOUNT}.token: changed, needs a restart",
+            "access.default: allow instead of deny, counts now",
+            "sessions.scope.group: user instead of thread, needs a restart",
+            RESTART,
+        ]
+        pending = (f"accounts.{ACCOUNT}.token", "sessions.scope.group")
+        assert it.reloader.status.needs_restart == pending
+        assert await it.ask(EVE, "hello") == ["hello"]
+        said = await it.change(limits={"concurrent_turns": 5})
+        assert "limits.concurrent_turns: 5 instead of 64, counts now" in said
+        assert "access" not in said, "it counts already"
+        assert it.reloader.status.needs_restart == pending
+        assert it.reloader._config.accounts[ACCOUNT].token.get_secret_value() != TOKEN
+        back = {"accounts": old["accounts"], "sessions": {"scope": {"group": "thread"}}}
+        assert await it.change(**back) == UNCHANGED
+        assert it.reloader.status.needs_restart == ()
+
+
+async def test_an_account_more_needs_a_restart_and_is_not_counted_on(tmp_path):
+    async with new_life(tmp_path) as it:
+        other = {"platform": "telegram", "token": TOKEN}
+        said = await it.change(accounts={"other": other}, access={"allow": ["other:*"]})
+        assert said.splitlines()[:2] == [
+            "accounts.other: added, needs a restart",
+            "access.allow: changed, counts now",
+        ]
+        assert await it.ask(BOB, "hello") == []
+        assert await it.ask(ANN, "hello") == ["hello"]
+
+
+async def test_wishes_that_come_together_are_one_reading(tmp_path):
+    async with new_life(tmp_path) as it:
+        it.write(limits={"concurrent_turns": 7})
+        for _ in range(100):
+            it.reloader.ask()
+        first = asyncio.ensure_future(it.gateway.operations.reload())
+        await until(lambda: it.notices)  # it is being read
+        it.write(limits={"concurrent_turns": 8})
+        later = [asyncio.ensure_future(it.gateway.operations.reload()) for _ in range(100)]
+        await first
+        answers = await within(asyncio.gather(*later), "the answers")
+        assert limit(it) == 8, "who asks after the file was written is told of what he wrote"
+        assert len({id(answer) for answer in answers}) == 1
+        assert it.notices == ["reloading", "ready"] * 2
+
+
+async def test_a_gateway_that_stops_leaves_the_file_to_its_next_start(tmp_path):
+    async with new_life(tmp_path) as it:
+        it.agents.hold()
+        await it.hear(ANN, "dig")
+        await until(lambda: it.agents.running)
+        draining = asyncio.ensure_future(it.gateway.drain.run())
+        it.gateway.operations.stop(Intent.STOP, None)
+        await until(lambda: it.gateway.drain.phase is Phase.WAITING)
+        assert await it.change(limits={"concurrent_turns": 7}), "it may yet go on"
+        it.gateway.operations.stop(Intent.STOP, None)
+        await until(lambda: it.gateway.drain.phase is not Phase.WAITING)
+        assert await it.reload() == Refused(STOPPING)
+        it.reloader.ask()
+        await draining
+        assert it.notices == ["reloading", "ready"]
+
+
+async def test_all_of_it_counts_at_once_or_nothing(tmp_path, monkeypatch):
+    async with new_life(tmp_path) as it:
+
+        def broken(_config):
+            raise RuntimeError("a bug")
+
+        monkeypatch.setattr(effects, "agent_specs", broken)
+        it.write(limits={"concurrent_turns": 7}, **EVERYBODY)
+        outcome = await it.reload()
+        assert isinstance(outcome, Refused)
+        assert limit(it) == 64
+        assert await it.ask(EVE, "hello") == []
+        monkeypatch.undo()
+        assert isinstance(await it.reload(), Done)
+        assert await it.ask(EVE, "hello") == ["hello"]
+
+
+async def test_nothing_piles_up(tmp_path):
+    async with new_life(tmp_path) as it:
+        await it.ask(BOB, "hello")
+        before = {task.get_name() for task in asyncio.all_tasks()}
+        for number in range(1, 201):
+            allowed = [f"{ACCOUNT}:{BOB}", f"{ACCOUNT}:{number}"]
+            demo = {"env": {"A_SECRET": f"the-secret-number-{number}"}}
+            turns = number % 5  # none is one too few
+            it.write(access={"allow": allowed}, limits={"concurrent_turns": turns}, agents={"demo": demo})
+            assert isinstance(await it.reload(), Done if turns else Refused)
+        await it.quiet()
+        assert {task.get_name() for task in asyncio.all_tasks()} <= before | {"reload-settling"}
+        assert len(it.pool._specs) == 1
+        assert await it.ask(BOB, "again") == ["hello", "again"]
+
+
+def test_stamps_raise_nothing(tmp_path):
+    loop = tmp_path / "loop"
+    loop.symlink_to(loop)
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    found = stamps(["/no/such/file", "a\0b", str(loop), str(pipe)])
+    assert list(found.values())[:3] == [(), (), ()]
+    assert found[str(pipe)]
