@@ -144,12 +144,14 @@ class Turns:
         reach("turn.committed")
         self._tell_end(running, end)
         await parts.streams.settled(stream)
+        unanswered = end.state is TurnState.FAILED
+        # Counted before anybody can see that it failed: who writes after that wants it to be tried.
+        behind = await store.waiting(session_id) if unanswered else 0
         parts.outbox.push(owed)
-        if end.state is TurnState.FAILED:
-            if waiting := await store.waiting(session_id):
-                await self._tell(session_id, KEPT.format(waiting))
+        if behind:
+            await self._tell(session_id, KEPT.format(behind))
             return Next.HALT
-        return Next.GO if start.more else Next.IDLE
+        return Next.GO if start.more and not unanswered else Next.IDLE
 
     async def _stream(self, start: TurnStart, recorder: Recorder) -> Stream:
         """Where the answer grows: in the message of the turn that it continues, while it is the last one."""
