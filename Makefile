@@ -48,10 +48,10 @@ check: $(DEV)
 	$(BIN)/python -m tools.diagrams --check
 	$(BIN)/python -m tools.schema --check
 	$(BIN)/python -m tools.reference --check
-	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 docs: $(DEV)
-	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 	@echo "built: build/site/index.html"
 
 bench: $(RUN)

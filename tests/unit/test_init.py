@@ -212,12 +212,13 @@ def interrupted_at(step):
         if event == "call" and frame.f_code.co_filename == writing.__file__ and next(steps) == step:
             signal.raise_signal(signal.SIGINT)
 
-    before = sys.getprofile()
+    before, handler = sys.getprofile(), signal.signal(signal.SIGINT, signal.default_int_handler)
     sys.setprofile(look)
     try:
         yield
     finally:
         sys.setprofile(before)
+        signal.signal(signal.SIGINT, handler)
 
 
 @pytest.mark.parametrize("what", ["a file above", "a file in the place of the secrets"])
