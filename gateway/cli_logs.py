@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from gateway.config_file import load_without_secrets
+from gateway.config_file import state_dir
 from gateway.config_types import parse_duration
 from gateway.errors import UsageError
 
@@ -38,7 +38,12 @@ def logs(  # noqa: PLR0913, PLR0917  each is an option of the command
     except ValueError as error:
         raise UsageError(f"--since {since}: {error}") from None
     wanted = log_view.Wanted(level, action, account, session, turn, seconds)
-    folder = load_without_secrets(context.obj, os.environ).state_dir
+    folder, usable = state_dir(context.obj, os.environ)
+    if not usable:
+        typer.echo(
+            f"carryon: the config cannot be used (`carryon check` says why); this is the log in {folder}",
+            err=True,
+        )
     colours = sys.stdout.isatty()
     try:
         for line in log_view.lines(folder, wanted, last, follow=follow):

@@ -6,10 +6,11 @@ from pathlib import Path
 
 from gateway.config import Config
 from gateway.config_reading import PREFIX, Finder, Reading
+from gateway.config_tree import Leaf
 from gateway.config_variables import Variables
 from gateway.errors import ConfigError
 
-__all__ = ["PREFIX", "Finder", "Look", "attempt", "load", "load_without_secrets", "look", "read"]
+__all__ = ["PREFIX", "Finder", "Look", "attempt", "load", "load_without_secrets", "look", "read", "state_dir"]
 
 
 def load(path: Path | str, environ: Mapping[str, str]) -> Config:
@@ -31,6 +32,21 @@ def load_without_secrets(path: Path | str, environ: Mapping[str, str]) -> Config
     if config is None or reading.problems:
         raise ConfigError(reading.messages())
     return config
+
+
+def state_dir(path: Path, environ: Mapping[str, str]) -> tuple[Path, bool]:
+    """Where a config keeps its state, and whether the config can be used.
+
+    For what is wanted most when it cannot: then it is what the file says, or the default beside it.
+    """
+    reading = Reading(Variables(environ, str(path.absolute().parent)), lenient=True)
+    config = reading.config(str(path), environ)
+    if config is not None and not reading.problems:
+        return config.state_dir, True
+    leaf = reading.root.entries.get("state_dir")
+    written = leaf.value if isinstance(leaf, Leaf) else None
+    text = reading.variables.fill(written)[0] if isinstance(written, str) else "state"
+    return path.absolute().parent / Path(text or "state").expanduser(), False
 
 
 def read(path: Path | str, environ: Mapping[str, str]) -> tuple[Config, Finder]:

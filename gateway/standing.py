@@ -13,6 +13,7 @@ from gateway.model.session import SessionState
 from gateway.policies import ledger_place
 from gateway.rules.words import ago, counted, lasting, one_line
 from gateway.store import overview
+from gateway.store.lock import holder
 from gateway.store.place import exists, reading
 from gateway.store.tx import Tx
 
@@ -60,7 +61,7 @@ def status(config: Config, live: dict[str, Any] | None, now: float, *, json: boo
     if json:
         ledger = None if found is None else _values(found, now)
         return json_text({"up": live is not None, **(live or {}), "ledger": ledger})
-    lines = [*_live(live)] if live else [_gone(config, found, now)]
+    lines = [*_live(live)] if live else [_silent(config, found, now)]
     if unreadable:
         lines.append(unreadable)
     if found is not None:
@@ -106,6 +107,13 @@ def _account_line(account: dict[str, Any]) -> str:
     if account["too_old"]:
         line += f"; {account['too_old']} were not answered: older than resume.freshness, or than a restore"
     return line
+
+
+def _silent(config: Config, found: Standing | None, now: float) -> str:
+    pid = holder(config.state_dir)
+    if pid is None:
+        return _gone(config, found, now)
+    return f"Process {pid} holds {config.state_dir} and does not answer: it is starting, stopping or stuck."
 
 
 def _gone(config: Config, found: Standing | None, now: float) -> str:

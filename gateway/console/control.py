@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from aiohttp import web
+from aiohttp.typedefs import Handler as AnyHandler
 
 from gateway import log
 from gateway.console.address import socket_path
@@ -103,7 +104,7 @@ def _application(operations: Operations) -> web.Application:
 
         return handle
 
-    application = web.Application()
+    application = web.Application(middlewares=[_noted])
     application.add_routes(
         [
             web.get("/status", status),
@@ -156,6 +157,15 @@ async def _with_body(
         return _answer(await work)
     except LedgerUnavailableError as error:
         return _answer(Refused(UNWRITABLE.format(error)))
+
+
+@web.middleware
+async def _noted(request: web.Request, handler: AnyHandler) -> web.StreamResponse:
+    """What people decide from outside stands in the log beside what came of it."""
+    response = await handler(request)
+    if request.method == "POST":
+        _log.info("operator.asked", what=request.path.removeprefix("/"), done=response.status == 200)
+    return response
 
 
 def _object(body: object) -> dict[str, Any]:

@@ -6,6 +6,8 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
+import psutil
+
 from gateway.errors import LedgerUnavailable, StateLocked
 
 LOCK_FILE = "lock"
@@ -34,6 +36,22 @@ def hold_state(state_dir: Path) -> Generator[None]:
         file.write(str(os.getpid()))
         file.flush()
         yield
+
+
+def holder(state_dir: Path) -> int | None:
+    """The process that holds a state directory, as far as one can tell without disturbing it; else None.
+
+    Not by trying to lock it: a gateway that starts in that moment would be turned away.
+    """
+    path = state_dir / LOCK_FILE
+    try:
+        pid = _holder(str(path))
+        if pid is None or pid == os.getpid():
+            return None
+        opened = {file.path for file in psutil.Process(pid).open_files()}
+    except (OSError, psutil.Error):
+        return None
+    return pid if str(path.resolve()) in opened else None
 
 
 def _holder(path: str) -> int | None:

@@ -56,6 +56,9 @@ async def test_nothing_that_is_said_to_it_hurts(stage):
     found = await status(stage)
     assert (found["phase"], found["intent"], found["deadline"]) == ("serving", None, None)
     assert (found["pid"], found["ledger_writable"], found["running"]) == (gateway.pid, True, [])
+    asked = gateway.log.find("operator.asked", what="sessions/99/resume")
+    assert asked is not None
+    assert asked["done"] is False
     account = {"name": "telegram", "connected": True, "why": "", "found": 0, "too_old": 0}
     assert found["accounts"] == [account]
     await stage.ask(ann, "hello there")

@@ -1,6 +1,8 @@
 """`carryon status`: what a running gateway says, what the ledger says, and both of a stopped one."""
 
 import json
+import subprocess
+import sys
 
 import pytest
 
@@ -116,6 +118,22 @@ async def test_json_has_all_of_it(config):
     assert [one["end"] for one in ledger["boots"]] == ["running", "crashed", "crashed"]
     assert ledger["boots"][2]["continued"][0]["mode"] == "native"
     assert json.loads(standing.status(config, None, now, json=True))["up"] is False
+
+
+def test_a_gateway_that_does_not_answer_yet(config):
+    program = "import sys, pathlib; from gateway.store.lock import hold_state\n"
+    program += "with hold_state(pathlib.Path(sys.argv[1])): print('held', flush=True); sys.stdin.read()"
+    words = [sys.executable, "-c", program, str(config.state_dir)]
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout.readline() == "held\n"
+        said = standing.status(config, None, 1.0, json=False)
+        assert said == (
+            f"Process {process.pid} holds {config.state_dir} and does not answer: "
+            "it is starting, stopping or stuck."
+        )
+        process.stdin.close()
+        process.wait(30)
+    assert "none ever was" in standing.status(config, None, 1.0, json=False)
 
 
 def test_without_a_ledger_and_with_one_that_is_none(config):
