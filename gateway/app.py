@@ -14,18 +14,17 @@ from gateway.agents.pool import AgentPool
 from gateway.clock import SystemClock
 from gateway.composition import Gateway, Ground, compose
 from gateway.config import Config
+from gateway.connecting import connect_all
 from gateway.engine.drain import Stopped
-from gateway.engine.intake import Intake
 from gateway.engine.persist import until_written
 from gateway.errors import CarryonError
 from gateway.failpoints import reach
 from gateway.model.boot import BootState
 from gateway.model.operation import Intent, StopRequest
 from gateway.policies import agent_spec, ledger_place
-from gateway.ports import ChatAdapter, Clock, LedgerUnavailableError, Past, Store
+from gateway.ports import Clock, LedgerUnavailableError, Store
 from gateway.reloading.effects import effects
 from gateway.reloading.reloader import Reloader
-from gateway.rules.retry import backoff
 from gateway.signals import Signals
 from gateway.store.lock import hold_state
 from gateway.store.place import open_ledger
@@ -91,7 +90,8 @@ async def _serve(config: Config, path: Path, clock: Clock) -> int:
         opening = await until_written(
             clock, lambda: store.open_boot(socket.gethostname(), os.getpid(), clock.now())
         )
-        _log.info(
+        note = _log.warning if opening.dead_boots else _log.info
+        note(
             "boot.started",
             boot=opening.boot_id,
             pid=os.getpid(),
@@ -153,34 +153,11 @@ def _end_the_rest() -> NoReturn:
 
 
 async def _connect_all(gateway: Gateway, clock: Clock, unusable: asyncio.Event) -> None:
-    """Keep every account connected, each on its own. When all are beyond help, so is the gateway."""
-    async with asyncio.TaskGroup() as group:
-        for name, adapter in gateway.adapters.items():
-            past = gateway.pasts[name]
-            group.create_task(_keep_connected(name, adapter, gateway.intake, past, clock), name=name)
+    """Keep every account connected. When all are beyond help, so is the gateway."""
+    await connect_all(gateway.adapters, gateway.intake, gateway.pasts, clock)
     _log.error("gateway.unusable", why="no account can be used", accounts=list(gateway.adapters))
     unusable.set()
     gateway.drain.stop(StopRequest(Intent.STOP, 0.0))
-
-
-async def _keep_connected(
-    account: str, adapter: ChatAdapter, intake: Intake, past: Past, clock: Clock
-) -> None:
-    """Run one account until it is beyond help. A crash of its adapter is that account's alone."""
-    attempt = 0
-    try:
-        while True:
-            try:
-                await adapter.run(intake, past)
-            except Exception:  # noqa: BLE001  supervisor: other accounts go on
-                attempt += 1
-                _log.exception("account.crashed", account=account, attempt=attempt)
-                intake.lost(account, "its adapter failed; the log says how, and it is being connected again")
-                await clock.sleep(backoff(attempt, first=1.0, cap=60.0))
-            else:
-                return
-    finally:
-        await adapter.close()
 
 
 async def _tell_of_orphans(store: Store, gateway: Gateway) -> None:

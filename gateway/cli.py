@@ -11,14 +11,15 @@ import typer
 
 from gateway.cli_backup import backup, restore
 from gateway.cli_config import config as config_commands
+from gateway.cli_config_for import config_for
 from gateway.cli_doctor import doctor
+from gateway.cli_ending import ending
 from gateway.cli_init import init
 from gateway.cli_logs import logs
 from gateway.cli_pair import pair
-from gateway.config import Config
-from gateway.config_file import load, load_without_secrets, read
+from gateway.config_file import load, load_without_secrets, read, whereabouts
 from gateway.config_types import parse_duration
-from gateway.errors import CarryonError, ConfigError, UsageError
+from gateway.errors import CarryonError, UsageError
 
 DEFAULT_CONFIG = "config/gateway.yaml"
 
@@ -66,11 +67,6 @@ def options(
     context.obj = config
 
 
-def _config(context: typer.Context) -> Config:
-    """Of a command that talks to no platform: it can do without what only the service's environment holds."""
-    return load_without_secrets(context.obj, os.environ)
-
-
 @app.command()
 def run(context: typer.Context) -> None:
     """Run the gateway until SIGTERM or SIGINT; a second signal does not wait for running turns.
@@ -103,7 +99,7 @@ def sessions_list(
     """List the conversations that were used last."""
     from gateway import inspection  # noqa: PLC0415
 
-    typer.echo(inspection.sessions_list(_config(context), limit, as_json=as_json))
+    typer.echo(inspection.sessions_list(config_for(context), limit, as_json=as_json))
 
 
 @sessions.command("show")
@@ -111,7 +107,7 @@ def sessions_show(context: typer.Context, session: int, as_json: AsJson = False)
     """Show one conversation: its state, its turns and how each was continued."""
     from gateway import inspection  # noqa: PLC0415
 
-    typer.echo(inspection.session_show(_config(context), session, as_json=as_json))
+    typer.echo(inspection.session_show(config_for(context), session, as_json=as_json))
 
 
 @sessions.command("resume")
@@ -135,7 +131,7 @@ def sessions_reset(context: typer.Context, session: int) -> None:
 def _act_on_session(context: typer.Context, action: str, session: int) -> None:
     from gateway import operate  # noqa: PLC0415
 
-    typer.echo(operate.session_action(_config(context), action, session))
+    typer.echo(operate.session_action(config_for(context), action, session))
 
 
 @deliveries.command("list")
@@ -147,7 +143,7 @@ def deliveries_list(
     """List what is owed, held or was refused by the platform."""
     from gateway import inspection  # noqa: PLC0415
 
-    typer.echo(inspection.deliveries_list(_config(context), limit, as_json=as_json))
+    typer.echo(inspection.deliveries_list(config_for(context), limit, as_json=as_json))
 
 
 @deliveries.command("retry")
@@ -155,7 +151,7 @@ def deliveries_retry(context: typer.Context, delivery: int) -> None:
     """Send a delivery that is held or was refused."""
     from gateway import operate  # noqa: PLC0415
 
-    typer.echo(operate.delivery_action(_config(context), "retry", delivery))
+    typer.echo(operate.delivery_action(config_for(context), "retry", delivery))
 
 
 @deliveries.command("drop")
@@ -163,7 +159,7 @@ def deliveries_drop(context: typer.Context, delivery: int) -> None:
     """Give up a delivery that is owed or held."""
     from gateway import operate  # noqa: PLC0415
 
-    typer.echo(operate.delivery_action(_config(context), "drop", delivery))
+    typer.echo(operate.delivery_action(config_for(context), "drop", delivery))
 
 
 @agent_commands.command("list")
@@ -199,7 +195,7 @@ def status(context: typer.Context, as_json: AsJson = False) -> None:
     """Say what the gateway is doing, what waits and what the last restart left; exit code 3: none runs."""
     from gateway import operate, standing  # noqa: PLC0415
 
-    config = _config(context)
+    config = config_for(context)
     found = operate.status(config)
     typer.echo(standing.status(config, found, time.time(), json=as_json))
     if found is None:
@@ -234,7 +230,7 @@ def _stop(context: typer.Context, intent: str, wait: str | None) -> None:
         seconds = None if wait is None else parse_duration(wait)
     except ValueError as error:
         raise CarryonError(f"--wait {wait}: {error}") from None
-    for line in operate.stop(_config(context), intent, seconds):
+    for line in operate.stop(config_for(context), intent, seconds):
         typer.echo(line)
 
 
@@ -246,10 +242,7 @@ def reload(context: typer.Context) -> None:
     """
     from gateway import operate  # noqa: PLC0415
 
-    try:
-        config = _config(context)
-    except ConfigError as error:
-        raise ConfigError([*error.problems, operate.STILL_COUNTS]) from None
+    config, _ = whereabouts(context.obj, os.environ)  # the gateway itself says what is wrong with it
     typer.echo(operate.reload(config))
 
 
@@ -258,7 +251,7 @@ def undrain(context: typer.Context) -> None:
     """Undo a drain that is still waiting for running turns."""
     from gateway import operate  # noqa: PLC0415
 
-    typer.echo(operate.undrain(_config(context)))
+    typer.echo(operate.undrain(config_for(context)))
 
 
 @app.command()
@@ -272,7 +265,9 @@ def recover(
         raise CarryonError("recovery happens by itself when the gateway starts; to look ahead, add --dry-run")
     from gateway import inspection  # noqa: PLC0415
 
-    typer.echo(inspection.recovery(_config(context), time.time(), as_json=as_json))
+    typer.echo(
+        inspection.recovery(load_without_secrets(context.obj, os.environ), time.time(), as_json=as_json)
+    )
 
 
 @app.command()
@@ -329,12 +324,7 @@ def emulate(
 
 def main() -> None:
     """The entry point: errors meant for people are printed as such, with the exit code they name."""
-    try:
-        app(args=_hoisted(sys.argv[1:]), prog_name="carryon")
-    except CarryonError as error:
-        for line in str(error).splitlines():
-            typer.echo(f"carryon: {line}", err=True)
-        sys.exit(error.exit_code)
+    ending(lambda: app(args=_hoisted(sys.argv[1:]), prog_name="carryon"))
 
 
 def _hoisted(args: list[str]) -> list[str]:

@@ -1,13 +1,13 @@
 """`carryon logs`: what the gateway has said."""
 
 import json
-import os
 import sys
+from contextlib import suppress
 from typing import Annotated
 
 import typer
 
-from gateway.config_file import state_dir
+from gateway.cli_config_for import config_for
 from gateway.config_types import parse_duration
 from gateway.errors import UsageError
 
@@ -17,7 +17,9 @@ def logs(  # noqa: PLR0913, PLR0917  each is an option of the command
     follow: Annotated[
         bool, typer.Option("--follow", "-f", help="Go on with what is said from now on.")
     ] = False,
-    last: Annotated[int, typer.Option("--lines", "-n", min=0, help="How many lines, the latest.")] = 100,
+    last: Annotated[
+        int, typer.Option("--lines", "-n", min=0, max=1_000_000, help="How many lines, the latest.")
+    ] = 100,
     level: Annotated[str, typer.Option(help="The least severe: debug, info, warning or error.")] = "debug",
     action: Annotated[
         str | None, typer.Option(help="Only this action, such as turn.ended, or delivery.*")
@@ -38,15 +40,11 @@ def logs(  # noqa: PLR0913, PLR0917  each is an option of the command
     except ValueError as error:
         raise UsageError(f"--since {since}: {error}") from None
     wanted = log_view.Wanted(level, action, account, session, turn, seconds)
-    folder, usable = state_dir(context.obj, os.environ)
-    if not usable:
-        typer.echo(
-            f"carryon: the config cannot be used (`carryon check` says why); this is the log in {folder}",
-            err=True,
-        )
-    colours = sys.stdout.isatty()
+    folder = config_for(context).state_dir
+    colours = bool(sys.stdout and sys.stdout.isatty())
     try:
         for line in log_view.lines(folder, wanted, last, follow=follow):
-            typer.echo(json.dumps(line) if as_json else log_view.text(line, colours=colours))
+            with suppress(RecursionError):  # what could just be read may be nested too deeply to be written
+                typer.echo(json.dumps(line) if as_json else log_view.text(line, colours=colours))
     except KeyboardInterrupt:  # how people end following
         raise typer.Exit from None

@@ -1,21 +1,15 @@
 """`carryon pair`: people who ask to be let in, and people who were."""
 
-import os
 import time
 from typing import Annotated
 
 import typer
 
-from gateway.config import Config
-from gateway.config_file import load_without_secrets
+from gateway.cli_config_for import config_for
 from gateway.errors import UsageError
 from gateway.model.grant import Role
 
 pair = typer.Typer(help="Let people in who were given a code, and cut them off again.", no_args_is_help=True)
-
-
-def _config(context: typer.Context) -> Config:
-    return load_without_secrets(context.obj, os.environ)
 
 
 @pair.command("list")
@@ -26,7 +20,7 @@ def pair_list(
     """List the codes that are valid, and everybody who was let in by a person."""
     from gateway import inspection  # noqa: PLC0415
 
-    typer.echo(inspection.people(_config(context), time.time(), as_json=as_json))
+    typer.echo(inspection.people(config_for(context), time.time(), as_json=as_json))
 
 
 @pair.command("approve")
@@ -41,7 +35,7 @@ def pair_approve(
     from gateway import operate  # noqa: PLC0415
 
     role = Role.ADMIN if admin else Role.USER
-    typer.echo(operate.approve(_config(context), "".join(code), role))
+    typer.echo(operate.approve(config_for(context), "".join(code), role))
 
 
 @pair.command("revoke")
@@ -55,4 +49,4 @@ def pair_revoke(
     account, colon, ident = person.partition(":")
     if not (account and colon and ident):
         raise UsageError(f"{person!r} is nobody; name a person as ACCOUNT:PERSON, such as telegram:12345")
-    typer.echo(operate.revoke(_config(context), account, ident))
+    typer.echo(operate.revoke(config_for(context), account, ident))

@@ -27,7 +27,6 @@ from gateway.engine.turns import TurnParts, Turns
 from gateway.engine.typist import Typist
 from gateway.model.boot import BootOpening
 from gateway.model.happening import Witness, unseen
-from gateway.model.operation import Intent, StopRequest
 from gateway.policies import (
     access_policy,
     admission_policy,
@@ -118,9 +117,7 @@ def compose(ground: Ground) -> Gateway:
         store, lanes, turns, outbox, streams, agents, resumer, drain, accounts, clock, access
     )
     operations = RunningGateway(acting, ground.opening.boot_id, config.shutdown.drain_timeout)
-    commands.let_restart(
-        lambda session: drain.stop(StopRequest(Intent.RESTART, operations.drain_timeout, session))
-    )
+    commands.let_restart(operations.restart_for, operations.why_no_restart)
     since = ground.opening.answer_since
     return Gateway(
         adapters,

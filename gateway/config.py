@@ -180,7 +180,9 @@ class DeliveryConfig(Section, frozen=True):
         default="off", description="whether a reaction tells that a message was accepted, and answered"
     )
     on_unknown: Literal["label", "hold"] = Field(
-        default="label", description="what becomes of a reply that may or may not have arrived before a crash"
+        default="label",
+        description="what becomes of a reply that may or may not have arrived before a crash or a broken "
+        "connection",
     )
 
 

@@ -4,13 +4,25 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from gateway.config import Config
+from pydantic import ValidationError
+
+from gateway.config import Config, StoreConfig
 from gateway.config_reading import PREFIX, Finder, Reading
-from gateway.config_tree import Leaf
+from gateway.config_tree import Branch, Leaf, Node
 from gateway.config_variables import Variables
 from gateway.errors import ConfigError
 
-__all__ = ["PREFIX", "Finder", "Look", "attempt", "load", "load_without_secrets", "look", "read", "state_dir"]
+__all__ = [
+    "PREFIX",
+    "Finder",
+    "Look",
+    "attempt",
+    "load",
+    "load_without_secrets",
+    "look",
+    "read",
+    "whereabouts",
+]
 
 
 def load(path: Path | str, environ: Mapping[str, str]) -> Config:
@@ -34,19 +46,34 @@ def load_without_secrets(path: Path | str, environ: Mapping[str, str]) -> Config
     return config
 
 
-def state_dir(path: Path, environ: Mapping[str, str]) -> tuple[Path, bool]:
-    """Where a config keeps its state, and whether the config can be used.
+def whereabouts(path: Path, environ: Mapping[str, str]) -> tuple[Config, tuple[str, ...]]:
+    """As `load_without_secrets`, but of a file with problems at least where its gateway keeps its state.
 
-    For what is wanted most when it cannot: then it is what the file says, or the default beside it.
+    For commands that are wanted most when something is wrong. With problems everything but `state_dir` and
+    `store` is as if it were not there.
     """
     reading = Reading(Variables(environ, str(path.absolute().parent)), lenient=True)
     config = reading.config(str(path), environ)
     if config is not None and not reading.problems:
-        return config.state_dir, True
-    leaf = reading.root.entries.get("state_dir")
-    written = leaf.value if isinstance(leaf, Leaf) else None
-    text = reading.variables.fill(written)[0] if isinstance(written, str) else "state"
-    return path.absolute().parent / Path(text or "state").expanduser(), False
+        return config, ()
+    return _stand_in(path, reading), tuple(reading.messages())
+
+
+def _stand_in(path: Path, reading: Reading) -> Config:
+    written = _text(reading, reading.root.entries.get("state_dir")) or "state"
+    place = path.absolute().parent / Path(written).expanduser()
+    store = reading.root.entries.get("store")
+    url = _text(reading, store.entries.get("url")) if isinstance(store, Branch) else ""
+    try:
+        known = StoreConfig.model_validate({"url": url} if url else {})
+    except ValidationError:
+        known = StoreConfig()
+    return Config.model_construct(state_dir=place, store=known, accounts={}, agents={}, default_agent="")
+
+
+def _text(reading: Reading, node: Node | None) -> str:
+    value = node.value if isinstance(node, Leaf) else None
+    return reading.variables.fill(value)[0] if isinstance(value, str) else ""
 
 
 def read(path: Path | str, environ: Mapping[str, str]) -> tuple[Config, Finder]:

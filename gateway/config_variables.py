@@ -3,12 +3,21 @@
 What a variable or a file held is a secret until proven otherwise: no message repeats it.
 """
 
+import errno
 import os
 import re
+import select
+import stat
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 _MOST_BYTES = 64 * 1024  # of one secret's file; keys and certificates are far smaller
+_CHUNK = 64 * 1024
+PIPE_SECONDS: Final = 5.0
+"""How long a pipe, such as of `--config <(command)`, may take until all of it was read."""
+
 _REFERENCE = re.compile(r"\$\$|\$\{(?P<inside>[^{}]*)\}|\$\{")
 _INSIDE = re.compile(r"(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?P<default>:-.*)?", re.DOTALL | re.ASCII)
 _FORMS = "${NAME}, ${NAME:-default} and ${file:/path} are allowed; $$ stands for one $"
@@ -92,10 +101,53 @@ class Variables:
         return text.rstrip("\r\n")
 
 
-def read_bounded(path: str, most: int) -> bytes:
-    """A file's bytes. `OSError` where it cannot be read, `ValueError` where it is larger than `most`."""
-    with open(path, "rb") as file:  # noqa: PTH123  (a path with NUL must raise here, not in pathlib)
-        raw = file.read(most + 1)
+def read_bounded(path: str, most: int, patience: float = PIPE_SECONDS) -> bytes:
+    """The bytes of a file, or of a pipe that ends within `patience` seconds; never waits for anything longer.
+
+    `OSError` where it cannot be read, which is also whatever is neither; `ValueError` where there is more.
+    """
+    # Without O_NONBLOCK, opening a pipe that nobody writes to would never return.
+    file = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+    try:
+        kind = os.fstat(file).st_mode
+        if stat.S_ISDIR(kind):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        if stat.S_ISFIFO(kind):
+            raw = _piped(file, most, patience)
+        elif stat.S_ISREG(kind):
+            with os.fdopen(file, "rb", closefd=False) as reader:
+                raw = reader.read(most + 1)
+        else:
+            raise OSError(errno.EINVAL, "it is neither a file nor a pipe")
+    finally:
+        os.close(file)
     if len(raw) > most:
         raise ValueError("too large")
+    return raw
+
+
+def _piped(file: int, most: int, patience: float) -> bytes:
+    """What comes out of a pipe until its end, or until it is too much."""
+    ready = select.poll()
+    ready.register(file, select.POLLIN)
+    until = time.monotonic() + patience
+    raw, ended = b"", False
+    while len(raw) <= most:
+        try:
+            more = os.read(file, _CHUNK)
+        except BlockingIOError:
+            more = None
+        if more:
+            raw += more
+            continue
+        if more is not None and raw:
+            return raw
+        if more is not None and ended:  # as of one that was read before: no text, and not an empty one
+            raise OSError(errno.ENODATA, "it is a pipe, and nothing came out of it")
+        # Nothing yet; without a writer, that looks like an end until one has come and gone.
+        left = until - time.monotonic()
+        found = ready.poll(max(left, 0) * 1000)
+        if not found:
+            raise TimeoutError(errno.ETIMEDOUT, f"it is a pipe, and did not end within {patience:g} s")
+        ended = bool(found[0][1] & select.POLLHUP)
     return raw

@@ -105,8 +105,20 @@ def deliveries_list(config: Config, limit: int, *, as_json: bool) -> str:
         )
     if not found:
         return "Nothing is owed, held or refused."
-    rows = [(str(d.id), d.route.chat, d.state, str(d.attempt), d.error or "", d.body) for d in found]
-    return _table(("id", "chat", "state", "attempts", "why", "text"), rows)
+    rows = [
+        (
+            str(d.id),
+            d.route.account,
+            d.route.chat,
+            str(d.session_id or ""),
+            d.state,
+            str(d.attempt),
+            d.error or "",
+            d.body,
+        )
+        for d in found
+    ]
+    return _table(("id", "account", "chat", "session", "state", "attempts", "why", "text"), rows)
 
 
 def recovery(config: Config, now: float, *, as_json: bool) -> str:
@@ -138,13 +150,14 @@ def recovery(config: Config, now: float, *, as_json: bool) -> str:
         lines.append("The gateway crashed too often lately: nothing would be resumed without being asked.")
     if decisions:
         rows = [
-            (str(d.candidate.session.id), place(d.candidate.session.address), d.verdict, d.why)
+            (str(s.id), s.address.account, place(s.address), d.verdict, d.why)
             for d in decisions
+            for s in (d.candidate.session,)
         ]
-        lines += ["", _table(("session", "chat", "would", "why"), rows)]
+        lines += ["", _table(("session", "account", "chat", "would", "why"), rows)]
     if found.owed:
-        rows = [(str(d.id), d.route.chat, _sending(d, config), d.body) for d in found.owed]
-        lines += ["", _table(("delivery", "chat", "would be", "text"), rows)]
+        rows = [(str(d.id), d.route.account, d.route.chat, _sending(d, config), d.body) for d in found.owed]
+        lines += ["", _table(("delivery", "account", "chat", "would be", "text"), rows)]
     if not decisions and not found.owed:
         lines.append("Nothing is owed: the next start would answer nobody.")
     return "\n".join(lines)

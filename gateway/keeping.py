@@ -6,8 +6,8 @@ import shutil
 import socket
 import sqlite3
 import time
-from collections.abc import Generator, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Iterator
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib import metadata
@@ -30,7 +30,7 @@ FOLDER = "backups"
 MEDIA = "media"
 WORKSPACES = "workspaces"
 
-_OURS = re.compile(r"carryon-\d{8}T\d{6}Z(-\d+)?\.(tar|tar\.gz|tgz)")
+_OURS = re.compile(r"carryon-(?P<stamp>\d{8}T\d{6})Z(-(?P<number>\d{1,9}))?\.(tar|tar\.gz|tgz)", re.ASCII)
 _PART = re.compile(r"\.carryon-(?P<host>.+)-(?P<pid>\d+)\.part")
 
 
@@ -72,9 +72,13 @@ def keep(config: Config, target: Path | None, keep_last: int | None, *, workspac
             flush(path.parent)
         finally:
             shutil.rmtree(part, ignore_errors=True)
-        return Kept(path, path.stat().st_size, manifest, tuple(_prune(path.parent, keep_last)))
+        size = path.stat().st_size
     except OSError as error:
         raise CarryonError(f"no backup was made: {error}") from None
+    try:
+        return Kept(path, size, manifest, tuple(_prune(path, keep_last)))
+    except OSError as error:
+        raise CarryonError(f"{path} was made, but not all older ones could be deleted: {error}") from None
 
 
 def looked_at(path: Path) -> Manifest:
@@ -85,9 +89,10 @@ def looked_at(path: Path) -> Manifest:
 def _write(config: Config, ledger: Path, part: Path, name: str, *, workspaces: bool) -> Manifest:
     """The archive in `part`, read back. Its ledger is a snapshot, and names its files."""
     copy = part / LEDGER_FILE
-    with _at_rest(config.state_dir) as at_rest:
+    with ExitStack() as held:
+        at_rest = _is_at_rest(config.state_dir, held)
         taken_at = time.time()
-        copy_ledger(ledger, copy, pause=0.0 if at_rest else PAUSE_SECONDS)
+        copy_ledger(ledger, copy, pause=PAUSE_SECONDS, pinned=held.close)
     reach("backup.copied")
     needed, manifest = _described(config, copy, taken_at, at_rest=at_rest)
     left_out = 0
@@ -141,20 +146,18 @@ def _add_workspaces(archive: Writer, state_dir: Path) -> int:
     return left_out
 
 
-@contextmanager
-def _at_rest(state_dir: Path) -> Generator[bool]:
-    """Keep a gateway from starting while the ledger is copied; false if one, or a command, is using it."""
+def _is_at_rest(state_dir: Path, held: ExitStack) -> bool:
+    """Keep a gateway from starting while the state is `held`; false if one, or a command, is using it."""
     existed = (state_dir / LOCK_FILE).exists()
     try:
-        with hold_state(state_dir):
-            yield True
+        held.enter_context(hold_state(state_dir))
     except StateLocked:
-        yield False
+        return False
     except LedgerUnavailable:
         if existed:  # somebody else's state directory: it can be read and not be held
-            yield False
-            return
+            return False
         raise
+    return True
 
 
 def _place(config: Config, target: Path | None, keep_last: int | None) -> Path:
@@ -164,7 +167,7 @@ def _place(config: Config, target: Path | None, keep_last: int | None) -> Path:
         target.mkdir(mode=0o700, parents=True, exist_ok=True)
     if target.is_dir():
         stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
-        return next(path for path in _names(target, stamp) if not path.exists())
+        return next(path for path in _names(target, stamp) if not os.path.lexists(path))
     if keep_last is not None:
         raise UsageError("--keep counts the backups in a directory; name one that exists instead of a file")
     if not target.name.endswith(SUFFIXES):
@@ -172,6 +175,11 @@ def _place(config: Config, target: Path | None, keep_last: int | None) -> Path:
     if target.exists():
         raise CarryonError(
             f"{target} exists already and is not overwritten; name another file, or a directory"
+        )
+    if target.is_symlink():
+        raise CarryonError(
+            f"{target} is a link to where nothing is, and links are not replaced; name the file that is "
+            "to be written, or delete the link"
         )
     if not target.parent.is_dir():
         raise CarryonError(f"there is no directory {target.parent}; make it, or name another one")
@@ -225,12 +233,18 @@ def _host() -> str:
     return re.sub(r"[^\w.]", "_", socket.gethostname()) or "localhost"
 
 
-def _prune(folder: Path, keep_last: int | None) -> Iterator[Path]:
-    """Delete the oldest backups that were named by this command, all but so many."""
+def _prune(written: Path, keep_last: int | None) -> Iterator[Path]:
+    """Delete the oldest backups that were named by this command, all but so many; never the one just written.
+
+    Age is what the name says: a copy or a clock that was wrong gives a file any other time.
+    """
     if keep_last is None:
         return
-    ours = sorted(one for one in folder.iterdir() if _OURS.fullmatch(one.name) and one.is_file())
-    by_age = sorted(ours, key=lambda one: one.stat().st_mtime_ns, reverse=True)
-    for old in by_age[keep_last:]:
+    older = [
+        ((match["stamp"], int(match["number"] or 1)), one)
+        for one in written.parent.iterdir()
+        if one != written and one.is_file() and (match := _OURS.fullmatch(one.name))
+    ]
+    for _, old in sorted(older, reverse=True)[keep_last - 1 :]:
         old.unlink()
         yield old

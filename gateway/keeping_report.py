@@ -122,7 +122,11 @@ def _restored_lines(done: Restored) -> Iterator[str]:
         )
         return
     yield f"A gateway went on after this backup was taken ({done.why}), and its ledger is not here."
-    yield "So nothing of what was under way then is done unasked:"
+    yield (
+        "Be sure that it is stopped: what it answers after this moment may be answered here once more, "
+        "because this ledger cannot know of it."
+    )
+    yield "Nothing of what was under way when the backup was taken is done unasked:"
     yield from _set_aside_lines(done)
 
 

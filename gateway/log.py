@@ -11,6 +11,8 @@ import json
 import logging
 import os
 import re
+import select
+import stat
 import sys
 import traceback
 from collections.abc import Generator, Iterable, Mapping, Sequence
@@ -23,6 +25,9 @@ import structlog
 from structlog.typing import EventDict, FilteringBoundLogger, Processor
 
 from gateway.log_file import LogFile
+
+PATIENCE: Final = 1.0
+"""Seconds that a reader of standard error may keep the gateway waiting, once."""
 
 _LEVELS: Final = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 _COLOURS: Final = {"debug": "2", "info": "32", "warning": "33", "error": "31", "critical": "31"}
@@ -80,21 +85,54 @@ class _Output:
 
     def msg(self, line: str) -> None:
         with contextlib.suppress(OSError, ValueError, AttributeError, RuntimeError):  # closed, broken or None
-            _write(sys.stderr, line + "\n")
+            _ERRORS.write(sys.stderr, line + "\n")
 
     debug = info = warning = error = critical = exception = log = msg
 
 
-def _write(stream: TextIO, line: str) -> None:
-    # Past Python's buffers: what a broken pipe leaves in them fails again at exit and changes the exit code.
-    try:
-        file = stream.fileno()
-    except (OSError, AttributeError):  # not a file, as under a test runner
-        stream.write(line)
-        return
-    rest = line.encode(errors="backslashreplace")
-    while rest:
-        rest = rest[os.write(file, rest) :]
+class _Errors:
+    """Standard error, which nobody may be reading: a full pipe must not stop the gateway.
+
+    It is waited for once, `PATIENCE` seconds. From then on lines are dropped until there is room again, and
+    how many were is said first.
+    """
+
+    def __init__(self) -> None:
+        self._dropped = 0
+        self._halved = False
+
+    def write(self, stream: TextIO, line: str) -> None:
+        # Past Python's buffers: what a broken pipe leaves in them fails again at exit and changes the code.
+        try:
+            file = stream.fileno()
+        except (OSError, AttributeError):  # not a file, as under a test runner
+            stream.write(line)
+            return
+        if self._dropped and _has_room(file, 0.0):
+            told = f"... {self._dropped} lines were dropped: nobody read them\n"
+            line = ("\n" if self._halved else "") + told + line
+            self._dropped, self._halved = 0, False
+        rest = line.encode(errors="backslashreplace")
+        whole = len(rest)
+        while rest:
+            if not _has_room(file, 0.0 if self._dropped else PATIENCE):
+                self._dropped += 1
+                self._halved = self._halved or len(rest) < whole
+                return
+            rest = rest[os.write(file, rest[: select.PIPE_BUF]) :]
+
+
+_ERRORS: Final = _Errors()
+
+
+def _has_room(file: int, seconds: float) -> bool:
+    """Whether a pipe takes something within so long; anything else always does."""
+    mode = os.fstat(file).st_mode
+    if not (stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)):
+        return True
+    poll = select.poll()
+    poll.register(file, select.POLLOUT)
+    return bool(poll.poll(seconds * 1000))
 
 
 class _Libraries(logging.Handler):

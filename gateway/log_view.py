@@ -57,9 +57,10 @@ def _matches(pattern: str | None, action: object) -> bool:
 
 def _at(line: Line) -> datetime:
     try:
-        return datetime.fromisoformat(str(line.get("timestamp")))
+        at = datetime.fromisoformat(str(line.get("timestamp")))
     except ValueError:
         return datetime.min.replace(tzinfo=UTC)
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
 def lines(state_dir: Path, wanted: Wanted, last: int, *, follow: bool) -> Iterator[Line]:
@@ -132,7 +133,7 @@ def _parsed(raw: bytes) -> Iterator[Line]:
     for one in raw.splitlines():
         try:
             value = json.loads(one)
-        except ValueError:
+        except (ValueError, RecursionError):  # the latter: nested deeper than anything a gateway writes
             continue
         if isinstance(value, dict):
             yield cast("Line", value)

@@ -51,8 +51,7 @@ def stop(config: Config, intent: str, wait: float | None) -> Iterator[str]:
         if asked is not None and found["boot_id"] != asked["boot_id"]:
             break  # its supervisor was quick: this is the next one
         if found["phase"] == "serving":
-            yield "the stop was undone; the gateway goes on serving"
-            return
+            raise CarryonError("the stop was undone; the gateway goes on serving")
         line = _progress(found)
         if line != said:
             said = line

@@ -18,7 +18,7 @@ from typing import Literal
 from gateway.errors import CarryonError
 from gateway.failpoints import reach
 from gateway.keeping import MEDIA, WORKSPACES
-from gateway.store.backup import BackupUnusable, make_private, manifest_of, unpack
+from gateway.store.backup import BackupUnusable, make_private, manifest_of, moment, unpack
 from gateway.store.copying import copy_ledger, flush, is_database, problem
 from gateway.store.lock import hold_state
 from gateway.store.migrate import migrate
@@ -29,6 +29,11 @@ STAGING = ".restoring"
 MOVE_SECONDS = 3600.0
 """How old a backup of a stopped gateway may be to be taken for one half of a move. An older one may be that
 of every night, and its gateway may have been started again since; then a person has to say which it is."""
+
+_HERE = frozenset(
+    {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN}
+)
+"""Errors of the disk that is restored to, and not of what is restored."""
 
 Since = Literal["restore", "backup"] | float
 
@@ -132,8 +137,8 @@ def _stage(path: Path, staging: Path) -> Source:
         copy_ledger(path, staging / LEDGER_FILE)
         with closing(sqlite3.connect(staging / LEDGER_FILE)) as raw:
             try:
-                return Source(path, last_sign(raw) or time.time(), at_rest=False)
-            except sqlite3.Error:
+                return Source(path, moment(last_sign(raw)) or time.time(), at_rest=False)
+            except (sqlite3.Error, ValueError, TypeError):
                 raise BackupUnusable(path, "it is a database, and not a ledger") from None
     manifest = unpack(path, staging)
     return Source(path, manifest.taken_at, manifest.at_rest, manifest.left_out)
@@ -162,6 +167,8 @@ def _settle(
                 settled = set_aside(raw, source.taken_at, now, since)
             raw.execute("COMMIT")
     except sqlite3.Error as error:
+        if getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF in _HERE:
+            raise CarryonError(f"nothing was restored: {staged} cannot be written ({error})") from None
         raise BackupUnusable(source.path, f"the ledger in it cannot be used ({error})") from None
     flush(staged)
     return (schema, known), exact, why, settled

@@ -65,20 +65,27 @@ def status(config: Config, live: dict[str, Any] | None, now: float, *, json: boo
     if unreadable:
         lines.append(unreadable)
     if found is not None:
+        if live is None and found.overview.running:
+            cut = counted(found.overview.running, "turn")
+            lines.append(f"cut short: {cut}; `carryon recover --dry-run` says what the next start does")
         lines += _owed(found.overview, now)
         lines += _history(found.restarts, now, running=live is not None)
     return "\n".join(lines)
 
 
 def _live(live: dict[str, Any]) -> Iterator[str]:
-    yield f"boot {live['boot_id']}, process {live['pid']}, up {lasting(live['uptime'])}: {live['phase']}"
+    phase = "draining, waiting for turns" if live["phase"] == "waiting" else live["phase"]
+    yield f"boot {live['boot_id']}, process {live['pid']}, up {lasting(live['uptime'])}: {phase}"
     if live["deadline"] is not None:
         yield f"{live['intent']} in at most {live['deadline']:.0f} s"
     yield "ledger: " + (
         "writable" if live["ledger_writable"] else "CANNOT BE WRITTEN; nothing is acknowledged"
     )
     if live["breaker_open"]:
-        yield "crashed too often lately: nothing was resumed without being asked"
+        yield (
+            "crashed too often lately: nothing was resumed without being asked "
+            "(`carryon sessions resume ID` lets one go on)"
+        )
     yield from _config_lines(live.get("config") or {})
     yield from (_account_line(account) for account in live["accounts"])
     for turn in live["running"]:
@@ -86,7 +93,7 @@ def _live(live: dict[str, Any]) -> Iterator[str]:
         yield f"{name}: running for {lasting(turn['seconds'])}"
     if counts := live.get("continued"):
         told = ", ".join(f"{count} {mode}" for mode, count in counts.items())
-        yield f"conversations continued by their agents: {told}"
+        yield f"conversations opened: {told}"
     chats = counted(live["queued_chats"], "chat")
     yield f"{counted(live['lanes'], 'session')} at work, {chats} with replies to be sent"
 
@@ -103,9 +110,9 @@ def _account_line(account: dict[str, Any]) -> str:
     line = f"account {account['name']}: "
     line += "connected" if account["connected"] else f"not connected ({account['why']})"
     if account["found"]:
-        line += f"; found {counted(account['found'], 'message')} that were sent while it was away"
+        line += f"; found {counted(account['found'], 'message')} from while it was away"
     if account["too_old"]:
-        line += f"; {account['too_old']} were not answered: older than resume.freshness, or than a restore"
+        line += f"; not answered: {account['too_old']} older than resume.freshness, or than a restore"
     return line
 
 
@@ -168,13 +175,15 @@ def _pending_line(one: Pending, now: float) -> str:
 
 
 def _history(restarts: Sequence[Restart], now: float, *, running: bool) -> Iterator[str]:
-    """The last boot that left something unfinished, and what became of that."""
+    """The last boot that left something unfinished, and what became of that, as far as it is news."""
     earlier = restarts[1:] if running else restarts
     if running and earlier:
         before = earlier[0]
         how = "after a crash" if before.end is BootEnd.CRASHED else f"after a clean {_word(before.end)}"
         yield f"last start: {ago(now - restarts[0].boot.started_at)}, {how} of boot {before.boot.id}"
     cut = next((one for one in earlier if one.interrupted), None)
+    if cut is not None and cut is not earlier[0] and all(one.by_turn is not None for one in cut.cut):
+        return
     if cut is None:
         return
     modes = Counter(str(one.mode or one.state) for one in cut.cut if one.by_turn is not None)

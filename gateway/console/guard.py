@@ -16,6 +16,7 @@ from http import HTTPStatus
 from urllib.parse import urlsplit
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from gateway.console.passes import LIFETIME, Pass, Passes
 from gateway.model.browsing import LedgerUnreadableError
@@ -31,7 +32,7 @@ CSRF_HEADER = "X-CSRF-Token"
 CSRF_FIELD = "csrf"
 
 WRONG_TOKENS = Allowance(10, 60.0)
-"""Wrong tokens from one address, until none of it is looked at any more."""
+"""Wrong tokens from one address, until its wrong ones are told to wait. The right one is never kept out."""
 
 ADDRESSES = 1_000
 """Addresses whose wrong tokens are counted at once: those that tried last."""
@@ -42,7 +43,10 @@ BODY_SECONDS = 10.0
 _OPEN = HEALTH | {LOGIN, LOGIN_STYLE}
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
-_FORMS = frozenset({"application/x-www-form-urlencoded", "multipart/form-data"})
+_FORM = "application/x-www-form-urlencoded"
+_PARTS = "multipart/form-data"
+"""What no page of this server sends, and what can be wrong in a great many ways."""
+
 _HEADERS = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": (
@@ -64,6 +68,9 @@ _PLAIN = {
 
 _NUMBERS = frozenset({413})
 """Kinds of which the server's own words are of bytes that nobody has asked about."""
+
+_UNREADABLE = (web.RequestPayloadError, HttpProcessingError, ValueError, LookupError)
+"""What reading a body raises that is not what its head says, or is in an encoding that there is not."""
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -130,7 +137,7 @@ class Guard:
     def sign_in(self, request: web.Request, token: str) -> bool:
         """Whether that is the token; then the answer to this request brings the cookie that says so.
 
-        Raises 429 when too many wrong ones came from there.
+        Raises 429 for a wrong one when too many came from there.
         """
         if not self._is_token(request, token):
             return False
@@ -187,7 +194,13 @@ class Guard:
         )
 
     def _is_token(self, request: web.Request, value: str) -> bool:
-        """Raises 429 when too many wrong ones came from there: then not even the right one is looked at."""
+        """Raises 429 for a wrong one when too many came from there.
+
+        The right one always counts: behind a proxy everybody has one address, and a stranger's wrong tokens
+        must not keep the operator out.
+        """
+        if self._passes.is_token(value):
+            return True
         now, window = self._parts.clock.now(), self._window(request.remote or "")
         wait = window.wait(WRONG_TOKENS, now)
         if wait is not None:
@@ -195,10 +208,8 @@ class Guard:
                 text="Too many wrong tokens came from your address. Wait a minute and try again.",
                 headers={"Retry-After": str(max(1, round(wait)))},
             )
-        right = self._passes.is_token(value)
-        if not right:
-            window.count(WRONG_TOKENS, now)
-        return right
+        window.count(WRONG_TOKENS, now)
+        return False
 
     def _window(self, address: str) -> Window:
         found = self._wrong.pop(address, None) or Window()
@@ -211,24 +222,20 @@ class Guard:
         """Raise unless a page of this server asks, on behalf of the one to whom it was given."""
         if not _same_origin(request):
             raise web.HTTPForbidden(text="Only a page of this server may do something here.")
-        try:
-            async with asyncio.timeout(BODY_SECONDS):
-                await request.read()
-        except TimeoutError:
-            raise web.HTTPRequestTimeout(text="The rest of the request did not come.") from None
-        value = request.headers.get(CSRF_HEADER)
-        if value is None and request.content_type in _FORMS:
-            field = (await request.post()).get(CSRF_FIELD, "")
-            value = field if isinstance(field, str) else ""
+        field = await _csrf_field(request)
+        value = request.headers.get(CSRF_HEADER, field)
         found = self._pass_of(request)
-        if found is None or not self._passes.is_csrf(found, value or ""):
+        if found is None or not self._passes.is_csrf(found, value):
             raise web.HTTPForbidden(text="This page is too old. Load it again, and then do it once more.")
 
     def _pass_of(self, request: web.Request) -> Pass | None:
         return self._passes.read(request.cookies.get(self._cookie, ""), self._parts.clock.now())
 
     async def _prepare(self, request: web.Request, response: web.StreamResponse) -> None:
+        kept = response.headers.get("Cache-Control")
         response.headers.update(_HEADERS)
+        if kept is not None:
+            response.headers["Cache-Control"] = kept
         given = request.get(_PASS)
         if given is None or given == self._pass_of(request):
             return
@@ -252,6 +259,27 @@ def problem(
         body = json.dumps({"error": text})
         return web.Response(status=status, text=body, content_type="application/json", headers=found)
     return web.Response(status=status, text=text + "\n", headers=found)
+
+
+async def _csrf_field(request: web.Request) -> str:
+    """Read the body within bounds; of a form, what it has as its CSRF token. Raises what to answer instead.
+
+    Strangers can send this, so that it makes no sense is worth no line in the log. A form is always read,
+    for then whoever handles the request is handed one that can be.
+    """
+    if request.content_type == _PARTS:
+        raise web.HTTPBadRequest(text=f"A form is taken as {_FORM} only.")
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            await request.read()
+        field = (await request.post()).get(CSRF_FIELD, "") if request.content_type == _FORM else ""
+    except TimeoutError:
+        raise web.HTTPRequestTimeout(text="The rest of the request did not come.") from None
+    except _UNREADABLE:
+        raise web.HTTPBadRequest(
+            text="The body of this request cannot be read as what it says it is."
+        ) from None
+    return field if isinstance(field, str) else ""
 
 
 def _words(error: web.HTTPException) -> str:

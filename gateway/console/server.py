@@ -1,8 +1,8 @@
 """The HTTP server for people who watch a gateway and press something now and then.
 
 It is served by the gateway's own event loop, so it is kept from being a burden: connections, requests and
-their bodies are bounded, who says nothing is hung up on, and nobody is waited for when the gateway stops.
-A port that is taken costs the operator a page, and nobody in a chat anything.
+their bodies are bounded, who says nothing or takes nothing is hung up on, and nobody is waited for when the
+gateway stops. A port that is taken costs the operator a page, and nobody in a chat anything.
 """
 
 import asyncio
@@ -15,15 +15,18 @@ from aiohttp.http_exceptions import HttpProcessingError
 
 from gateway import log
 from gateway.console import login
-from gateway.console.guard import Guard, GuardParts
+from gateway.console.connections import Connections
+from gateway.console.guard import Guard, GuardParts, Handler
 from gateway.ports import Clock
 
 _log = log.get()
 
 LARGEST_BODY = 64 * 1024
 MOST_CONNECTIONS = 100
+"""One more than that, and the oldest that waits for nothing is cut off for it."""
+
 IDLE_SECONDS = 30.0
-"""How long a connection may say nothing."""
+"""How long a connection may say nothing, or leave an answer untaken."""
 
 GRACE_SECONDS = 0.25
 """How long a request may take to finish when the gateway stops; as long again to be cancelled."""
@@ -50,6 +53,8 @@ async def serve_http(
     parts = GuardParts(settings.host, settings.loopback, settings.port, settings.token, settings.key, clock)
     guard = Guard(parts)
     application = web.Application(client_max_size=LARGEST_BODY)
+    connections = Connections(MOST_CONNECTIONS, IDLE_SECONDS)
+    _count(application, connections)
     guard.protect(application)
     application.add_routes([*login.routes(guard), *routes])
     runner = web.AppRunner(
@@ -63,7 +68,7 @@ async def serve_http(
     )
     await runner.setup()
     try:
-        server = await _listen(runner, settings)
+        server = await _listen(runner, settings, connections)
         if server is None:
             return
         try:
@@ -77,13 +82,26 @@ async def serve_http(
         await runner.cleanup()
 
 
-async def _listen(runner: web.AppRunner, settings: HttpSettings) -> asyncio.Server | None:
+def _count(application: web.Application, connections: Connections) -> None:
+    """Have it be known for which connections something is being done."""
+
+    @web.middleware
+    async def counted(request: web.Request, handler: Handler) -> web.StreamResponse:
+        with connections.serving(request.transport):
+            return await handler(request)
+
+    application.middlewares.append(counted)
+
+
+async def _listen(
+    runner: web.AppRunner, settings: HttpSettings, connections: Connections
+) -> asyncio.Server | None:
     """Begin to accept connections; None where it cannot be."""
     served = runner.server
     assert served is not None
 
     def accept() -> asyncio.BaseProtocol:
-        return served() if len(served.connections) < MOST_CONNECTIONS else _HangUp()
+        return connections.watched(served())
 
     try:
         loop = asyncio.get_running_loop()
@@ -109,11 +127,4 @@ def _bugs() -> logging.Logger:
 
 def _is_bug(record: logging.LogRecord) -> bool:
     error = record.exc_info[1] if isinstance(record.exc_info, tuple) else None
-    return not isinstance(error, HttpProcessingError | ConnectionError)
-
-
-class _HangUp(asyncio.Protocol):
-    """What a connection gets when there are too many."""
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        transport.close()
+    return not isinstance(error, HttpProcessingError | ConnectionError | web.RequestPayloadError)

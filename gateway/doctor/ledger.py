@@ -121,7 +121,7 @@ def deliveries(groups: Sequence[Group], now: float, *, running: bool) -> Iterato
     if owed:
         yield _owed(sum(one.count for one in owed), now - min(one.oldest for one in owed), running=running)
     if held := by_state.get("held"):
-        found = f"{_messages(held.count)} may have arrived before a crash and wait for somebody to decide"
+        found = f"{_messages(held.count)} may have arrived before a crash or a lost connection: to be decided"
         age = f", the oldest for {lasting(now - held.oldest)}"
         advice = "`carryon deliveries list` shows them; then `carryon deliveries retry ID` or `drop ID`"
         yield warning("deliveries", found + age, advice)

@@ -123,6 +123,7 @@ class Commands:
             "restart": self._restarted,
         }
         self._on_restart: Callable[[int], bool] | None = None
+        self._why_no_restart: Callable[[], str] = str
 
     @property
     def infos(self) -> tuple[CommandInfo, ...]:
@@ -138,9 +139,12 @@ class Commands:
         """The agents that there are from now on, each with what is left to administrators."""
         self._choices.reconfigure(agents, default_agent)
 
-    def let_restart(self, on_restart: Callable[[int], bool]) -> None:
-        """What an administrator's /restart calls, with the session that asked for it; false if too late."""
-        self._on_restart = on_restart
+    def let_restart(self, on_restart: Callable[[int], bool], why_not: Callable[[], str]) -> None:
+        """What an administrator's /restart calls, with the session that asked for it; false if too late.
+
+        `why_not` is asked before, and is empty when nothing speaks against it.
+        """
+        self._on_restart, self._why_no_restart = on_restart, why_not
 
     def carry_out(self, accepted: Accepted) -> None:
         """Do what a command or a button says, beside everything else."""
@@ -247,6 +251,8 @@ class Commands:
             return ADMINS_ONLY
         if self._on_restart is None:
             return "This gateway cannot be restarted from here."
+        if why := self._why_no_restart():
+            return f"Not restarted: {why}."
         # Wished for before it is settled: killed in between, the command is found waiting, and then answered
         # with "back online" instead of being carried out again.
         return RESTARTING if self._on_restart(accepted.session_id) else STOPPING

@@ -112,11 +112,27 @@ class RunningGateway:
     async def reload(self) -> OperationOutcome:
         return Refused(NO_FILE) if self._file is None else await self._file.reload()
 
+    def why_no_restart(self) -> str:
+        """Why a restart would not come back, empty when nothing speaks against one."""
+        problems = self._file.status.problems if self._file is not None else ()
+        if not problems:
+            return ""
+        return (
+            f"it would not start again, because the config file cannot be used as it is now: {problems[0]}. "
+            "Nothing was stopped; mend the file (`carryon check`) and ask again"
+        )
+
     def stop(self, intent: Intent, wait: float | None) -> OperationOutcome:
         again = self._parts.drain.request is not None
+        if intent is Intent.RESTART and not again and (why := self.why_no_restart()):
+            return Refused(why)
         self._parts.drain.stop(StopRequest(intent, self._drain_timeout if wait is None else wait))
         running = len(self._parts.turns.running)
         return Done("not waiting any longer" if again else f"stopping; {counted(running, 'running turn')}")
+
+    def restart_for(self, session_id: int) -> bool:
+        """Restart because a chat asked for it, which is told when the gateway is back; false if too late."""
+        return self._parts.drain.stop(StopRequest(Intent.RESTART, self._drain_timeout, session_id))
 
     def undrain(self) -> OperationOutcome:
         if self._parts.drain.undo():

@@ -1,5 +1,6 @@
 """The command: what is known is completed by asking, tried out, and written."""
 
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -18,6 +19,8 @@ from gateway.init.write import Written, write
 def main(config: Path, given: Wishes, environ: Mapping[str, str], *, asking: bool, force: bool) -> None:
     """The command. Raises `CarryonError` and `typer.Abort`; then nothing was changed."""
     log.configure("auto", "error", given.tokens.values())
+    if asking and sys.stdin is None:  # pyright: ignore[reportUnnecessaryComparison]  (the caller closed it)
+        raise UsageError("standard input is closed, so nothing can be asked; open it, or ask nothing: --yes")
     _may_be_written(config, asking=asking, force=force)
     try:
         answers = interview(given, environ) if asking else unasked(given)

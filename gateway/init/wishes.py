@@ -77,6 +77,8 @@ def _split(text: str, option: str, names: list[str]) -> tuple[str, str]:
 
 
 def _token(path: str) -> str:
+    if path == "-" and sys.stdin is None:  # pyright: ignore[reportUnnecessaryComparison]  (the caller closed it)
+        raise UsageError("--token-file -: standard input is closed; open it, or name a file")
     try:
         raw = sys.stdin.buffer.read(_MOST_BYTES) if path == "-" else read_bounded(path, _MOST_BYTES)
         lines = raw.decode().split()

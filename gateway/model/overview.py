@@ -42,7 +42,7 @@ class Overview:
 
     `pending` and `queues` hold the first ones, oldest first; the counts are of all. `deliveries` counts those
     that are not settled, or were refused, by state; `owed_since` is when the oldest that is still to be sent
-    was owed.
+    was owed. `running` turns are those without an end: of a gateway that is not there any more, cut short.
     """
 
     pending: tuple[Pending, ...]
@@ -53,6 +53,7 @@ class Overview:
     waiting_since: float | None
     deliveries: Mapping[str, int]
     owed_since: float | None
+    running: int = 0
 
 
 class BootEnd(StrEnum):

@@ -6,6 +6,7 @@ nothing.
 """
 
 import os
+import stat
 from collections.abc import Iterable
 
 Stamp = tuple[int, ...]
@@ -24,4 +25,14 @@ def _stamp(path: str) -> Stamp:
         found = os.stat(path)  # noqa: PTH116  (a path with NUL is a problem of the config, and told there)
     except (OSError, ValueError):
         return ()
+    if not stat.S_ISREG(found.st_mode):
+        return (found.st_dev, found.st_ino)  # what passes through a pipe or a device is no change of it
     return (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
+
+
+def is_pipe(path: str) -> bool:
+    """Whether there is a pipe, which gives what it holds but once. Blocks; raises nothing."""
+    try:
+        return stat.S_ISFIFO(os.stat(path).st_mode)  # noqa: PTH116  (as above)
+    except (OSError, ValueError):
+        return False

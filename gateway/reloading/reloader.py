@@ -9,6 +9,7 @@ import asyncio
 import os
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from gateway import log
@@ -16,8 +17,9 @@ from gateway.config import Config
 from gateway.config_file import Look, look
 from gateway.model.operation import ConfigStatus, Done, OperationOutcome, Refused
 from gateway.ports import Clock
+from gateway.reloading.apart import Apart
 from gateway.reloading.coalesced import Coalesced
-from gateway.reloading.files import Stamps, stamps
+from gateway.reloading.files import Stamps, is_pipe, stamps
 from gateway.reloading.keys import Change, changes, held_back
 
 _log = log.get()
@@ -33,6 +35,8 @@ SECRETS = 1000
 """Secrets of earlier configs that are still kept out of the log, the latest."""
 
 STOPPING = "the gateway is stopping; its next start reads the file"
+PIPED = "a pipe can be read only once, which the start did; `carryon restart` reads a new one"
+SILENT = "the file system of the config does not answer; what counted goes on to count"
 UNCHANGED = "nothing changed"
 RESTART = "what needs a restart counts after `carryon restart`, which loses nothing"
 FAILED = "the file could not be taken over because of an error that is not its own; the log says which"
@@ -67,6 +71,10 @@ class Reloader:
         self._files: Collection[str] = (str(self._path),)
         self._read: Stamps = {}
         self._asked = False
+        self._first = True
+        self._silent = False
+        self._apart = Apart("config-reading")
+        self._looking = Apart("config-looks")
         self._unsettled: set[str] = set()
         self._reading = Coalesced(group, self._supervised, "reload")
         self._settling = Coalesced(group, self._settle, "reload-settling")
@@ -98,7 +106,12 @@ class Reloader:
         before: Stamps = {}
         while True:
             await self._clock.sleep(LOOK_SECONDS)
-            now = await asyncio.to_thread(stamps, self._files)
+            try:
+                now = await self._looking.call(partial(stamps, tuple(self._files)))
+            except TimeoutError:
+                self._say_silent()
+                continue
+            self._silent = False
             if now == before != self._read and not self._effects.stopping():
                 self._read = now
                 await asyncio.shield(self._reading.wish())
@@ -109,7 +122,7 @@ class Reloader:
         if asked:
             self._effects.begin()
         try:
-            return await self._reload()
+            return await self._reload(asked=asked)
         except Exception:  # noqa: BLE001  supervisor: an edit of a file must not end the gateway
             _log.exception("config.error")
             return Refused(FAILED)
@@ -117,18 +130,48 @@ class Reloader:
             if asked:
                 self._effects.end()
 
-    async def _reload(self) -> OperationOutcome:
-        known, found = await asyncio.to_thread(self._look)
+    async def _reload(self, *, asked: bool) -> OperationOutcome:
+        try:
+            known, found, piped = await self._apart.call(partial(self._look, tuple(self._files)))
+        except TimeoutError:
+            self._say_silent()
+            return Refused(SILENT)
+        first, self._first = self._first, False
+        if found is None:
+            self._read = known
+            return self._left(PIPED, asked=asked)
         self._files = {str(self._path), *found.files}
         # A file that is named for the first time was read before anybody had looked at it: it is read again.
         self._read = {path: known.get(path, ()) for path in self._files}
         if self._effects.stopping():
             return Refused(STOPPING)
+        if found.config is None and piped and first and not asked:
+            # It is what the start has read, and only looked at because nobody knows whether it still is.
+            return self._left(PIPED, asked=asked)
         return self._broken(found) if found.config is None else self._take(found.config)
 
-    def _look(self) -> tuple[Stamps, Look]:
-        """How the files are, and then what they say: what is written meanwhile is seen by the next look."""
-        return stamps(self._files), look(self._path, os.environ)
+    def _look(self, files: Collection[str]) -> tuple[Stamps, Look | None, bool]:
+        """How the files are, and then what they say: what is written meanwhile is seen by the next look.
+
+        And whether one that is named is a pipe. None where the config itself is one: it is not read again.
+        """
+        known = stamps(files)
+        if is_pipe(str(self._path)):
+            return known, None, True
+        found = look(self._path, os.environ)
+        pipes = list(filter(is_pipe, found.files))
+        return known | stamps(pipes), found, bool(pipes)
+
+    def _left(self, why: str, *, asked: bool) -> Refused:
+        """Nothing was read, and nothing is wrong."""
+        if asked:
+            _log.info("config.not_reloaded", why=why)
+        return Refused(why)
+
+    def _say_silent(self) -> None:
+        if not self._silent:
+            _log.warning("config.not_reloaded", why=SILENT)
+        self._silent = True
 
     def _broken(self, found: Look) -> OperationOutcome:
         for problem in found.problems:

@@ -13,11 +13,11 @@ import stat
 import tarfile
 import tempfile
 import zlib
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO, Protocol, cast
 
 from gateway.errors import CarryonError
 from gateway.rules.files import INCOMING, OUTGOING
@@ -32,6 +32,9 @@ SUFFIXES = (".tar", ".tar.gz", ".tgz")
 _LARGEST_MANIFEST = 256 << 20
 _BITE = 1 << 20
 _IN_MEMORY = 8 << 20
+_GZIP = b"\x1f\x8b"
+_LAST_MOMENT = 253_402_300_799.0  # the end of the year 9999, after which no calendar here goes on
+_LARGEST = 1 << 62
 _MEMBER = re.compile(rf"media/({INCOMING}|{OUTGOING})/[^/\0.][^/\0]*|workspaces(/[^/\0]+)+")
 
 
@@ -159,7 +162,7 @@ def writing(path: Path) -> Generator[Writer]:
 def manifest_of(path: Path) -> Manifest:
     """What a file says of itself. Raises `BackupUnusable`."""
     with _reading(path) as tar:
-        info = next((one for one in tar if one.name == MANIFEST), None)
+        info = next((one for one in _members(path, tar) if one.name == MANIFEST), None)
         file = tar.extractfile(info) if info is not None and info.isreg() else None
         if info is None or file is None:
             raise BackupUnusable(path, "it has no manifest, so it was never finished or is something else")
@@ -172,12 +175,12 @@ def unpack(path: Path, into: Path | None = None, wanted: Callable[[str], bool] =
     """Read all of a backup, and write its members into an empty directory if one is given.
 
     Raises `BackupUnusable` unless every member is there once, is named by the manifest and has its hash; what
-    was written is worthless then. Raises OSError.
+    was written is worthless then. Raises `CarryonError` where a member cannot be written.
     """
     manifest = manifest_of(path)
     missing = {member.name: member for member in manifest.members}
     with _reading(path) as tar:
-        for info in tar:
+        for info in _members(path, tar):
             if info.name == MANIFEST:
                 continue
             member = missing.pop(info.name, None)
@@ -187,7 +190,7 @@ def unpack(path: Path, into: Path | None = None, wanted: Callable[[str], bool] =
             if info.size != member.size:
                 raise BackupUnusable(path, f"{_kind(info.name)} in it was changed or is damaged")
             target = into / info.name if into is not None and wanted(info.name) else None
-            if _read(source, target, member) != (member.sha256, member.size):
+            if _read(_Source(path, source), target, member) != (member.sha256, member.size):
                 raise BackupUnusable(path, f"{_kind(info.name)} in it was changed or is damaged")
     if missing:
         raise BackupUnusable(path, "some of what its manifest names is missing")
@@ -196,15 +199,39 @@ def unpack(path: Path, into: Path | None = None, wanted: Callable[[str], bool] =
     return manifest
 
 
-def _read(source: Any, target: Path | None, member: Member) -> tuple[str, int]:  # noqa: ANN401
+class _Readable(Protocol):
+    def read(self, size: int, /) -> bytes: ...
+
+
+class _Source:
+    """A member as it is read. What goes wrong here is the archive's; what else does, is of where it goes."""
+
+    def __init__(self, path: Path, file: _Readable) -> None:
+        self._path = path
+        self._file = file
+
+    def read(self, size: int, /) -> bytes:
+        """The next bytes. Raises `CarryonError`."""
+        with _in_words(self._path):
+            return self._file.read(size)
+
+
+def _read(source: _Source, target: Path | None, member: Member) -> tuple[str, int]:
     if target is None:
         return _copied(source, None)
-    make_private(target.parent)
     mode = 0o700 if member.executable else 0o600
-    with os.fdopen(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, mode), "wb") as file:
-        found = _copied(source, file)
-        file.flush()
-        os.fsync(file.fileno())
+    try:
+        make_private(target.parent)
+        with os.fdopen(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, mode), "wb") as file:
+            found = _copied(source, file)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        where = "the ledger" if member.name == LEDGER_FILE else "a file"
+        raise CarryonError(
+            f"{where} cannot be written in {target.parent}: {error.strerror or error}; nothing was changed; "
+            "see to that, and run it again"
+        ) from None
     return found
 
 
@@ -215,7 +242,7 @@ def make_private(folder: Path) -> None:
         folder.mkdir(mode=0o700, exist_ok=True)
 
 
-def _copied(source: BinaryIO, target: BinaryIO | None) -> tuple[str, int]:
+def _copied(source: _Readable, target: BinaryIO | None) -> tuple[str, int]:
     """Hash and size of what was read, and written where there is somewhere to write."""
     digest, size = hashlib.sha256(), 0
     while bite := source.read(_BITE):
@@ -237,11 +264,29 @@ def _kind(name: str) -> str:
 
 @contextmanager
 def _reading(path: Path) -> Generator[tarfile.TarFile]:
-    try:
-        with tarfile.open(path) as tar:
+    """An archive of the two kinds that are written; others would be unpacked by code that is not needed."""
+    with _in_words(path):
+        with path.open("rb") as file:
+            mode = "r:gz" if file.read(len(_GZIP)) == _GZIP else "r:"
+        with tarfile.open(path, cast("Any", mode)) as tar:
             yield tar
-    except (tarfile.TarError, zlib.error, EOFError):
-        raise BackupUnusable(path, "it is no archive, or only a piece of one") from None
+
+
+def _members(path: Path, tar: tarfile.TarFile) -> Iterator[tarfile.TarInfo]:
+    """What is in an archive. One that leads back to what was read already has no end."""
+    for info in tar:
+        if info.size < 0:
+            raise BackupUnusable(path, "it is damaged (a size below zero)")
+        yield info
+
+
+@contextmanager
+def _in_words(path: Path) -> Generator[None]:
+    """What goes wrong while an archive is read, as `CarryonError`."""
+    try:
+        yield
+    except (tarfile.TarError, zlib.error, EOFError, RecursionError, OverflowError):
+        raise BackupUnusable(path, "it is no archive (.tar, .tar.gz), or only a piece of one") from None
     except OSError as error:
         if error.errno is None:  # gzip's own, for what is no gzip
             raise BackupUnusable(path, f"it is damaged ({error})") from None
@@ -253,23 +298,47 @@ def _reading(path: Path) -> Generator[tarfile.TarFile]:
 def _parsed(path: Path, text: bytes) -> Manifest:
     try:
         fields = cast("dict[str, Any]", json.loads(text))
-        if int(fields["format"]) > FORMAT:
-            raise BackupUnusable(path, f"its format {fields['format']} is newer than this version knows")
+        form = _count(fields["format"])
+        if form > FORMAT:
+            raise BackupUnusable(path, f"its format {form} is newer than this version knows")
         members = tuple(
-            Member(str(one["name"]), int(one["size"]), str(one["sha256"]), bool(one["executable"]))
+            Member(str(one["name"]), _count(one["size"]), str(one["sha256"]), bool(one["executable"]))
             for one in fields["members"]
         )
         return Manifest(
-            str(fields["carryon"]),
-            int(fields["schema"]),
-            float(fields["taken_at"]),
+            _words(fields["carryon"]),
+            _count(fields["schema"]),
+            moment(fields["taken_at"]),
             bool(fields["at_rest"]),
             bool(fields["clean"]),
-            {str(name): str(platform) for name, platform in fields["accounts"].items()},
-            {str(name): int(count) for name, count in fields["counts"].items()},
-            int(fields["left_out"]),
+            {_words(name): _words(platform) for name, platform in fields["accounts"].items()},
+            {_words(name): _count(count) for name, count in fields["counts"].items()},
+            _count(fields["left_out"]),
             members,
-            int(fields["format"]),
+            form,
         )
-    except (ValueError, TypeError, KeyError, AttributeError):
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError):
         raise BackupUnusable(path, "its manifest is none that Carryon has written") from None
+
+
+def moment(found: float) -> float:
+    """Seconds since the epoch that a calendar knows. Raises ValueError, TypeError, OverflowError."""
+    at = float(found)
+    if not 0.0 <= at <= _LAST_MOMENT:  # nor what is no number
+        raise ValueError
+    return at
+
+
+def _count(found: float) -> int:
+    """How many of something. Raises ValueError, TypeError, OverflowError."""
+    number = int(found)
+    if not 0 <= number <= _LARGEST:
+        raise ValueError
+    return number
+
+
+def _words(found: object) -> str:
+    """A text that can be printed. Raises ValueError."""
+    text = str(found)
+    text.encode()
+    return text

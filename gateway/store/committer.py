@@ -34,6 +34,9 @@ GROUP_LIMIT = 256
 DOUBT_SECONDS = 0.5
 """How often it is asked what became of a transaction in doubt, while nobody else writes."""
 
+STUCK_SECONDS = 5.0
+"""How long a commit may take until the database counts as one that cannot be written: it may never end."""
+
 _UNWRITABLE = frozenset(
     {
         sqlite3.SQLITE_FULL,
@@ -80,11 +83,18 @@ class Committer:
     """Takes writes from any task and commits them in groups, in the order in which they came."""
 
     connection: Transactor
-    healthy: bool = True
     saw: Witness = unseen
     _queue: asyncio.Queue[_Job | None] = field(default_factory=asyncio.Queue["_Job | None"])
     _doubtful: list[tuple[_Job, Doubtful]] = field(default_factory=list[tuple[_Job, Doubtful]])
     _ended: str = ""
+    _writable: bool = True
+    _begun: float | None = None
+
+    @property
+    def healthy(self) -> bool:
+        """Whether the last write went through, and none is stuck."""
+        stuck = self._begun is not None and time.perf_counter() - self._begun > STUCK_SECONDS
+        return self._writable and not stuck
 
     async def write(self, unit: Unit[T]) -> T:
         """Run `unit` in a transaction and return its result once that is durable.
@@ -129,12 +139,14 @@ class Committer:
 
     async def _commit(self, group: list[_Job]) -> None:
         units = [job.unit for job in group]
-        begun = time.perf_counter()
+        begun = self._begun = time.perf_counter()
         try:
             outcomes = await self.connection.transact(units)
         except CarryonError as error:
             self._end(group, str(error))
             raise
+        finally:
+            self._begun = None
         if units:
             failed = sum(isinstance(outcome, Failure) for outcome in outcomes)
             self.saw(Committed(len(units), time.perf_counter() - begun, failed))
@@ -171,11 +183,11 @@ class Committer:
         refused = [o.error for o in outcomes if isinstance(o, Failure) and _is_unavailable(o.error)]
         if not refused and self._doubtful:
             refused = [LedgerUnavailableError("it is not known yet what became of the last step")]
-        if refused and self.healthy:
-            self.healthy = False
+        if refused and self._writable:
+            self._writable = False
             _log.error("ledger.unwritable", why=str(refused[0]), accepting=False)
-        elif not refused and not self.healthy:
-            self.healthy = True
+        elif not refused and not self._writable:
+            self._writable = True
             _log.info("ledger.writable", accepting=True)
 
 

@@ -8,6 +8,7 @@ a ledger that is written all the time would never be copied to its end.
 import os
 import sqlite3
 import time
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -27,12 +28,23 @@ _MAGIC = b"SQLite format 3\x00"
 _VERSION_AT = 60  # in the header: four bytes, the most significant first
 
 
-def copy_ledger(source: Path, target: Path, *, pause: float = 0.0, thorough: bool = True) -> None:
+def copy_ledger(
+    source: Path,
+    target: Path,
+    *,
+    pause: float = 0.0,
+    thorough: bool = True,
+    pinned: Callable[[], object] = lambda: None,
+) -> None:
     """Copy a ledger into a file that does not exist yet, readable by its owner alone; one file, and flushed.
 
     Raises `LedgerDamaged` where the source is no sound ledger, and `LedgerUnavailable` where there is no room
     or no permission; then whatever is at `target` is worthless. A check that is not `thorough` leaves out
     whether indexes agree with their tables.
+
+    `pinned` is called when the snapshot is fixed and nobody has to be kept from the ledger any more. In WAL
+    mode that is before the copy. A ledger in another mode is one that no gateway has opened yet: a reader
+    would be in the way of the one that does, so that it is after the copy.
     """
     try:
         os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
@@ -44,8 +56,13 @@ def copy_ledger(source: Path, target: Path, *, pause: float = 0.0, thorough: boo
             copy.execute("PRAGMA synchronous = OFF")  # it is flushed once, at the end
             raw.execute("BEGIN")
             raw.execute("SELECT count(*) FROM sqlite_master").fetchone()  # from here on it is one snapshot
+            (mode,) = raw.execute("PRAGMA journal_mode").fetchone()
+            if mode == "wal":
+                pinned()
             raw.backup(copy, pages=PAGES, progress=_Pacing(target, pause))
             raw.execute("COMMIT")
+            if mode != "wal":
+                pinned()
             copy.execute("PRAGMA journal_mode = DELETE")
             found = problem(copy, thorough=thorough)
     except sqlite3.Error as error:

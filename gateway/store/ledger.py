@@ -47,7 +47,7 @@ class LedgerStore:
 
     @property
     def healthy(self) -> bool:
-        """Whether the last write went through."""
+        """Whether the last write went through, and none is stuck."""
         return self._committer.healthy
 
     async def _write(self, unit: Unit[T]) -> T:

@@ -30,6 +30,7 @@ _QUEUES = (
     "JOIN sessions AS s ON s.id = w.session_id ORDER BY w.oldest LIMIT ?"
 )
 _WAITING = "SELECT count(*), min(received_at) FROM messages WHERE state = 'waiting' AND kind = 'user'"
+_RUNNING = "SELECT count(*) FROM turns WHERE state = 'running'"
 _DELIVERIES = (
     "SELECT state, count(*), min(created_at) FROM deliveries "
     "WHERE state IN ('pending', 'sending', 'unknown', 'held', 'rejected') GROUP BY state"
@@ -55,6 +56,7 @@ def overview(tx: Tx) -> Overview:
     """What waits, what is pending and what is owed."""
     states = tuple(tx.execute(_DELIVERIES))
     waiting, since = tx.execute(_WAITING).fetchone()
+    (running,) = tx.execute(_RUNNING).fetchone()
     (suspended,) = tx.execute(_SUSPENDED).fetchone()
     return Overview(
         (*_pending(tx, "resume_pending"), *_pending(tx, "suspended")),
@@ -65,6 +67,7 @@ def overview(tx: Tx) -> Overview:
         since,
         {state: count for state, count, _ in states},
         min((oldest for state, _, oldest in states if state in _STILL_TO_BE_SENT), default=None),
+        running,
     )
 
 

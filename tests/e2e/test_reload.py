@@ -15,6 +15,7 @@ async def test_the_command_says_what_counts_and_what_does_not(stage):
     assert said.code == 1
     assert "no gateway is running" in said.err
     ann = stage.chat("Ann")
+    stage.configure(access={"admins": [f"telegram:{ann.id}"]})
     gateway = await stage.start()
     await gateway.logged("boot.started")
     said = await carryon(stage, "reload")
@@ -52,6 +53,14 @@ async def test_the_command_says_what_counts_and_what_does_not(stage):
     assert found["path"] == str(stage.folder / "gateway.yaml")
     assert found["needs_restart"] == ["accounts.telegram.token"]
     assert len(found["problems"]) == 2
+    said = await carryon(stage, "restart")
+    assert said.code == 1
+    assert "would not start again" in said.err
+    ann.say("/restart")
+    await stage.shows(ann, "Not restarted: it would not start again")
+    said = await carryon(stage, "status")
+    assert (said.code, said.out.splitlines()[0].split()[-1]) == (0, "serving")
+    assert "the config cannot be used" in said.err
     assert await gateway.stop() == 0
     for secret in (SECRET, "a-key-that-is-secret"):
         assert secret not in gateway.log.text

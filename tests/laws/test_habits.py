@@ -8,7 +8,7 @@ from tests.helpers.sources import PRODUCT, dotted, name_of, sources, within
 SUPERVISORS = {
     "adapters/emulators/": "servers for tests and demos answer for their own handlers",
     "gateway/agents/pool.py:AgentPool._supervised": "an agent's background task must not end the gateway",
-    "gateway/app.py:_keep_connected": "one account's adapter must not end the others",
+    "gateway/connecting.py:_keep_connected": "one account's adapter must not end the others",
     "gateway/app.py:run": "the last one: a bug is logged whole and said to people in one line",
     "gateway/doctor/run.py:_found": "a check that fails is one line, and must not end the others",
     "gateway/console/gauges.py:Gauges._read": "a ledger that cannot be read must not hide other metrics",
@@ -23,6 +23,7 @@ SUPERVISORS = {
     "gateway/engine/turns.py:Turns._end_in_ledger": "a turn that stays running blocks its chat",
     "gateway/engine/turns.py:Turns._supervised": "whatever happened, the turn has to end in the ledger",
     "gateway/log.py:_describe": "a foreign object may raise anything when it is asked for its text",
+    "gateway/reloading/apart.py:Apart.call.work": "every error belongs to a caller and is carried to it",
     "gateway/reloading/reloader.py:Reloader._settle": "an edit of a file must not end the gateway",
     "gateway/reloading/reloader.py:Reloader._supervised": "an edit of a file must not end the gateway",
     "gateway/watching.py:Watching._supervised": "nobody in a chat suffers from being watched",

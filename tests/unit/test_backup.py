@@ -4,7 +4,10 @@ import asyncio
 import gzip
 import io
 import json
+import lzma
 import os
+import re
+import resource
 import shutil
 import signal
 import sqlite3
@@ -12,14 +15,14 @@ import stat
 import sys
 import tarfile
 import threading
-from contextlib import closing
+from contextlib import closing, contextmanager, suppress
 
 import pytest
 
 from gateway import cli, keeping, restoring
 from gateway.config_file import load
 from gateway.config_ledger import LedgerUrl
-from gateway.errors import CarryonError, LedgerDamaged, SchemaTooNew, UsageError
+from gateway.errors import CarryonError, LedgerDamaged, LedgerUnavailable, SchemaTooNew, UsageError
 from gateway.store.backup import BackupUnusable, manifest_of, unpack
 from gateway.store.copying import copy_ledger
 from gateway.store.lock import hold_state
@@ -156,6 +159,86 @@ def test_beside_a_gateway_it_says_so(config):
     assert not kept.manifest.at_rest
 
 
+@pytest.mark.parametrize("mode", ["wal", "delete"])
+def test_a_gateway_may_start_as_soon_as_the_moment_is_fixed(config, tmp_path, monkeypatch, mode):
+    """In WAL mode, as every gateway leaves its ledger. In another one a reader is in the way of the first."""
+    path, seen = config.state_dir / LEDGER_FILE, []
+    with closing(sqlite3.connect(path)) as raw:
+        raw.execute(f"PRAGMA journal_mode = {mode}")
+    was = boots(path)
+
+    def start(_):  # between two goes of the copy
+        try:
+            with hold_state(config.state_dir), closing(sqlite3.connect(path, timeout=0)) as raw, raw:
+                raw.execute(
+                    "INSERT INTO boots (replica, pid, state, started_at, seen_at) VALUES ('r', 1, 's', 1, 1)"
+                )
+            seen.append("started")
+        except CarryonError:
+            seen.append("refused")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("gateway.store.copying.time.sleep", start)
+        kept = keep(config)
+    assert set(seen) == {"started" if mode == "wal" else "refused"}
+    assert kept.manifest.at_rest
+    unpack(kept.path, tmp_path / "out")
+    assert boots(tmp_path / "out" / LEDGER_FILE) == was, "what is at rest is what the backup holds"
+    with hold_state(config.state_dir):
+        pass
+
+
+def boots(path):
+    with closing(sqlite3.connect(path)) as raw:
+        return raw.execute("SELECT count(*) FROM boots").fetchone()
+
+
+def test_a_copy_that_fails_at_rest_says_why(config):
+    """A place that is too small for the copy, found out in the middle of it."""
+    with limited(8192), pytest.raises(LedgerUnavailable, match="cannot be copied"):
+        keep(config)
+    assert list((config.state_dir / "backups").iterdir()) == []
+
+
+@contextmanager
+def limited(size):
+    """No file may become larger."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def test_no_room_where_it_is_restored_to_is_not_the_fault_of_the_backup(config, tmp_path):
+    path = keep(config, tmp_path / "k1.tar").path
+    with (
+        limited(8192),
+        pytest.raises(CarryonError, match=r"the ledger cannot be written .* too large") as caught,
+    ):
+        restoring.restore(path, tmp_path / "new", restoring.Wish())
+    assert "k1.tar" not in str(caught.value)
+    assert [one.name for one in (tmp_path / "new").iterdir()] == ["lock"]
+    assert restoring.restore(path, tmp_path / "new", restoring.Wish()).exact
+
+
+def test_what_cannot_be_read_is_not_the_fault_of_the_place(config, tmp_path):
+    path = keep(config, tmp_path / "k1.tar").path
+
+    def broken(_):  # what is open there is a directory by now: it fails when it is read
+        there = os.open(tmp_path, os.O_RDONLY)
+        for one in range(3, 256):
+            with suppress(OSError):
+                if os.path.samestat(os.fstat(one), path.stat()):
+                    os.dup2(there, one)
+        os.close(there)
+        return True
+
+    with pytest.raises(CarryonError, match=r"k1\.tar: Is a directory"):
+        unpack(path, tmp_path / "out", broken)
+
+
 def test_an_older_ledger_is_kept_as_it_is(config, tmp_path):
     (config.state_dir / LEDGER_FILE).unlink()
     put(2, config.state_dir / LEDGER_FILE)
@@ -201,6 +284,28 @@ def test_only_the_latest_are_kept_and_nothing_else_is_touched(config, tmp_path):
     }
     left = {path.name for path in folder.iterdir()}
     assert left == {"mine.tar", "carryon-x.tar", first.path.name, second.path.name}
+
+
+def test_the_one_just_written_stays_and_the_others_go_by_their_names(config, tmp_path):
+    folder = tmp_path / "backups"
+    folder.mkdir()
+    old = [f"carryon-20200101T000000Z{tail}.tar" for tail in ("", "-2", "-10")]
+    future = "carryon-20990101T000000Z.tar"
+    for age, name in enumerate((*old, future)):
+        (folder / name).write_bytes(b"")
+        os.utime(folder / name, (5e9 - age, 5e9 - age))
+    kept = keep(config, folder, 3)
+    assert {path.name for path in folder.iterdir()} == {kept.path.name, future, old[2]}
+    last = keep(config, folder, 1)
+    assert list(folder.iterdir()) == [last.path]
+
+
+def test_a_link_to_nothing_is_not_replaced(config, tmp_path):
+    link = tmp_path / "tl.tar"
+    link.symlink_to(tmp_path / "elsewhere" / "tl.tar")
+    with pytest.raises(CarryonError, match="a link to where nothing is"):
+        keep(config, link)
+    assert link.is_symlink()
 
 
 @pytest.mark.parametrize(
@@ -321,6 +426,7 @@ DAMAGE = {
     "no manifest": {"members": lambda found: found[:-1]},
     "a manifest that is none": {"manifest": lambda _: b'{"format": 1}'},
     "a manifest of the future": {"manifest": lambda text: text.replace(b'"format": 1', b'"format": 2')},
+    "a count below zero": {"manifest": lambda text: text.replace(b'"left_out": 0', b'"left_out": -1')},
     "a way out": renamed("../outside"),
     "another way out": renamed("workspaces/../../outside"),
     "a way to the root": renamed("/tmp/outside-of-it"),
@@ -336,6 +442,79 @@ def test_what_is_not_what_was_written_is_refused(config, tmp_path, damage):
         restoring.restore(path, tmp_path / "new", restoring.Wish())
     assert [one.name for one in (tmp_path / "new").iterdir()] == ["lock"]
     assert not (tmp_path / "outside").exists()
+
+
+def taken(value):
+    return {"manifest": lambda text: re.sub(rb'"taken_at": [^,]+', b'"taken_at": ' + value, text)}
+
+
+def chained(found):
+    """Headers that speak of the next one, a thousand times."""
+    for _ in range(2000):
+        info = tarfile.TarInfo("././@LongLink")
+        info.type = tarfile.GNUTYPE_LONGNAME
+        found.insert(0, (info, b""))
+    return found
+
+
+TAMPERED = {
+    "a moment far ahead": taken(b"1e300"),
+    "a moment long ago": taken(b"-1e300"),
+    "a moment that is no number": taken(b"NaN"),
+    "a moment in words": taken(b'"nan"'),
+    "depth": {"manifest": lambda _: b"[" * 200_000 + b"]" * 200_000},
+    "no end of schemas": {
+        "manifest": lambda text: text.replace(b'"schema": %d' % NEWEST, b'"schema": Infinity')
+    },
+    "a size beyond counting": {
+        "manifest": lambda text: re.sub(rb'"size": \d+', b'"size": 1' + b"0" * 400, text)
+    },
+    "half a letter": {"manifest": lambda text: text.replace(b'"telegram": "', b'"\\ud800": "')},
+    "a chain": {"members": chained},
+}
+
+
+@pytest.mark.parametrize("what", TAMPERED)
+def test_what_cannot_have_been_written_is_refused_in_words(carryon, config, tmp_path, what):
+    whole = keep(config).path
+    path = rebuilt(whole, tmp_path / "tampered.tar", **TAMPERED[what])
+    assert path.read_bytes() != whole.read_bytes()
+    refused(carryon, path, tmp_path, "manifest" if "manifest" in TAMPERED[what] else "no archive")
+
+
+def test_archives_of_other_kinds_are_refused_in_words(carryon, config, tmp_path):
+    whole = lzma.compress(keep(config).path.read_bytes())
+    for number, content in enumerate((whole, whole[:200] + b"?" * 200 + whole[400:])):
+        path = tmp_path / f"{number}.tar.xz"
+        path.write_bytes(content)
+        refused(carryon, path, tmp_path)
+
+
+@pytest.mark.parametrize("size", [-512, 1 << 70])
+def test_sizes_that_lead_nowhere_are_refused_in_words(carryon, config, tmp_path, size):
+    whole = keep(config).path
+    with tarfile.open(whole) as tar:
+        at = tar.getmembers()[1].offset
+    content = bytearray(whole.read_bytes())
+    head = content[at : at + 512]
+    head[124:136] = size.to_bytes(12, "big", signed=True)
+    head[124] |= 0x80
+    head[148:156] = b" " * 8
+    head[148:156] = b"%06o\0 " % sum(head)
+    content[at : at + 512] = head
+    path = tmp_path / "sizes.tar"
+    path.write_bytes(content)
+    refused(carryon, path, tmp_path)
+
+
+def refused(carryon, path, tmp_path, why=""):
+    """By both who read it, and nothing is placed."""
+    for words in (("backup", "--list", path), ("restore", path, "--state-dir", tmp_path / "new")):
+        code, out, err = carryon(*words)
+        assert (code, out) == (1, "")
+        assert "cannot be used as a backup" in err
+        assert why in err.partition(": ")[2].replace(str(path), "")
+    assert [one.name for one in (tmp_path / "new").iterdir()] == ["lock"]
 
 
 @pytest.mark.parametrize("suffix", ["tar", "tar.gz"])

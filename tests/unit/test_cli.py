@@ -2,7 +2,9 @@
 
 import asyncio
 import json
+import os
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -304,3 +306,46 @@ def test_help_is_help(carryon):
     code, out, _ = carryon("--help")
     assert code == 0
     assert "sessions" in out
+
+
+COMMANDS = ["config show", "config schema", "sessions list", "status", "--help", "logs"]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_output_that_cannot_be_written_is_one_line(carryon, config, tmp_path, monkeypatch, command):
+    fill(tmp_path, a_conversation)
+    logs = tmp_path / "state" / "logs"
+    logs.mkdir(exist_ok=True)
+    (logs / "gateway.jsonl").write_text('{"action": "boot.started"}\n')
+    with Path("/dev/full").open("w") as full:
+        monkeypatch.setattr(sys, "stdout", full)
+        code, _, err = carryon("--config", config, *command.split())
+        full.flush()  # nothing is left that would fail again at the end of the process
+    assert code == 1
+    assert err.splitlines() == [
+        "carryon: the output could not be written: No space left on device; make room, or send it elsewhere"
+    ]
+
+
+def test_a_reader_that_has_seen_enough_is_no_trouble(carryon, config, monkeypatch):
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "w") as pipe:
+        monkeypatch.setattr(sys, "stdout", pipe)
+        code, _, err = carryon("--config", config, "config", "schema")
+        monkeypatch.undo()
+        os.dup2(os.open(os.devnull, os.O_WRONLY), writing)
+    assert (code, err) == (1, "")
+
+
+def test_closed_streams(carryon, config, monkeypatch):
+    monkeypatch.setattr(sys, "stdout", None)
+    assert carryon("--config", config, "config", "show")[::2] == (0, "")
+
+
+def test_a_config_out_of_a_pipe_is_read_once(carryon, config):
+    reading, writing = os.pipe()
+    os.write(writing, config.read_bytes())
+    os.close(writing)
+    assert carryon("--config", f"/dev/fd/{reading}", "check")[0] == 0
+    os.close(reading)

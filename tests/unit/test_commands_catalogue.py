@@ -57,7 +57,7 @@ async def test_a_command_whose_author_was_cut_off_meanwhile_does_nothing(tmp_pat
 async def test_a_restart_that_was_asked_for_before_the_start_is_over(tmp_path):
     async with commanded(tmp_path) as it:
         wishes: list[int] = []
-        it.commands.let_restart(lambda session: not wishes.append(session))
+        it.commands.let_restart(lambda session: not wishes.append(session), str)
         await given(it, "/restart", by=BOB)
         await it.commands.catch_up(ACCOUNT)
         await it.outbox.empty()

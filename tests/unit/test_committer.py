@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+import threading
 from contextlib import asynccontextmanager
 
 import pytest
@@ -208,4 +209,23 @@ async def test_law_11_a_lock_held_by_another_process_fails_closed(tmp_path):
         other.execute("ROLLBACK")
         other.close()
         assert await made.write(insert(1)) == 1
+        assert made.healthy
+
+
+async def test_a_commit_that_hangs_counts_as_a_database_that_cannot_be_written(tmp_path, monkeypatch):
+    loop, inside, released = asyncio.get_running_loop(), asyncio.Event(), threading.Event()
+
+    def frozen(_):
+        loop.call_soon_threadsafe(inside.set)
+        released.wait(60)
+
+    async with committer(tmp_path / "db") as made:
+        monkeypatch.setattr("gateway.store.committer.STUCK_SECONDS", 3600.0)
+        write = asyncio.ensure_future(made.write(frozen))
+        await inside.wait()
+        assert made.healthy
+        monkeypatch.setattr("gateway.store.committer.STUCK_SECONDS", -1.0)
+        assert not made.healthy
+        released.set()
+        await write
         assert made.healthy

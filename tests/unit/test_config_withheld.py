@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.config_file import load, load_without_secrets
+from gateway.config_file import load, load_without_secrets, whereabouts
 from gateway.errors import ConfigError
 
 CONFIG = """
@@ -51,3 +51,27 @@ def test_everything_else_is_as_strict_as_ever(path, old, new, told):
     path.write_text(CONFIG.replace(old, new))
     with pytest.raises(ConfigError, match=told):
         load_without_secrets(path, {})
+
+
+@pytest.mark.parametrize(
+    ("text", "state"),
+    [
+        (f"{CONFIG}limts: {{}}", "state"),
+        (CONFIG.replace("./state", "/var/lib/x").replace("telegram,", "telegrm,"), "/var/lib/x"),
+        ("accounts: [", "state"),
+        ("", "state"),
+    ],
+)
+def test_of_a_file_with_problems_it_is_known_where_the_state_is(path, text, state):
+    path.write_text(text)
+    config, problems = whereabouts(path, {})
+    assert config.state_dir == path.parent / state
+    assert problems
+    assert str(config.store.url) == "sqlite"
+
+
+def test_the_database_is_known_too(path):
+    path.write_text(f"{CONFIG}store: {{url: 'postgresql://u:p@h/d'}}\nlimts: {{}}")
+    config, problems = whereabouts(path, {})
+    assert len(problems) == 1
+    assert "postgresql" in str(config.store.url)

@@ -1,15 +1,17 @@
 """Who may ask the HTTP server, and for what."""
 
 import asyncio
+import contextlib
 import json
 import socket
 
 import pytest
+from aiohttp import web
 
 from gateway.console import guard as rules
 from gateway.console.health import routes as health_routes
 from gateway.console.passes import LIFETIME, Passes
-from gateway.console.server import MOST_CONNECTIONS, HttpSettings, serve_http
+from gateway.console.server import IDLE_SECONDS, HttpSettings, serve_http
 from tests.helpers.clock import ManualClock
 from tests.helpers.watched import KEY, TOKEN, watched
 
@@ -68,12 +70,14 @@ async def test_wrong_tokens_are_not_looked_at_for_ever():
     async with watched(TOKEN) as it:
         for _ in range(rules.WRONG_TOKENS.count):
             assert (await it.ask("GET", "/page", headers=WRONG)).status == 401
-        for headers in (WRONG, BEARER):  # else the right one could be found by trying
-            answer = await it.ask("GET", "/page", headers=headers)
-            assert answer.status == 429
-            assert 0 < int(answer.headers["Retry-After"]) <= rules.WRONG_TOKENS.seconds
-        it.clock.advance(rules.WRONG_TOKENS.seconds + 1)
+        answer = await it.ask("GET", "/page", headers=WRONG)
+        assert answer.status == 429
+        assert 0 < int(answer.headers["Retry-After"]) <= rules.WRONG_TOKENS.seconds
+        # A stranger behind the same proxy keeps nobody out who has the right one.
         assert (await it.ask("GET", "/page", headers=BEARER)).status == 200
+        assert (await it.ask("GET", "/page", headers=WRONG)).status == 429
+        it.clock.advance(rules.WRONG_TOKENS.seconds + 1)
+        assert (await it.ask("GET", "/page", headers=WRONG)).status == 401
         for _ in range(2 * rules.WRONG_TOKENS.count):  # right ones are not counted
             assert (await it.ask("GET", "/page", headers=BEARER)).status == 200
 
@@ -86,8 +90,7 @@ async def test_the_wrong_tokens_of_few_addresses_are_remembered():
 
 
 async def login(it, token=TOKEN, headers=HERE, csrf=None):
-    page = await it.ask("GET", "/login", headers=HTML)
-    known = page.text.partition('name="csrf" value="')[2].partition('"')[0]
+    known = await login_csrf(it)
     form = {"token": token, "csrf": known if csrf is None else csrf}
     return await it.ask("POST", "/login", data=form, headers=headers)
 
@@ -132,7 +135,8 @@ async def test_the_login_page_guesses_as_often_as_others():
     async with watched(TOKEN) as it:
         for _ in range(rules.WRONG_TOKENS.count):
             assert (await login(it, "wrong")).status == 403
-        assert (await login(it)).status == 429
+        assert (await login(it, "wrong")).status == 429
+        assert (await login(it)).status == 303
 
 
 async def test_behind_a_proxy_with_tls_the_cookie_goes_by_tls_only():
@@ -282,6 +286,51 @@ async def test_what_is_no_http_is_refused_without_a_word_in_the_log(caplog):
         assert [record.name for record in caplog.records] == ["carryon.http"]
 
 
+FORM = "application/x-www-form-urlencoded"
+NONSENSE = [
+    ({"Content-Type": f"{FORM}; charset=nonsense"}, b"csrf=1"),
+    ({"Content-Type": f"{FORM}; charset=hex"}, b"csrf=1"),
+    ({"Content-Type": f"{FORM}; charset=ascii"}, b"csrf=\xff"),
+    ({"Content-Type": FORM}, b"csrf=\xff\xfe"),
+    ({"Content-Type": "multipart/form-data"}, b"csrf=1"),
+    ({"Content-Type": "multipart/form-data; boundary=x"}, b"--y\r\n\r\n"),
+    ({"Content-Type": "multipart/form-data; boundary=x"}, b"--x\r\nContent-Encoding: odd\r\n\r\nz\r\n--x--"),
+    ({"Content-Type": FORM, "Content-Encoding": "gzip"}, b"no gzip"),
+    ({"Content-Type": FORM, "Content-Encoding": "deflate"}, b"no gzip"),
+    ({"Content-Encoding": "gzip"}, b"no gzip"),
+]
+
+
+@pytest.mark.parametrize("path", ["/login", "/deed"])
+async def test_a_body_that_is_nonsense_is_refused_without_a_word_in_the_log(path, caplog):
+    async with watched(TOKEN if path == "/login" else None) as it:
+        csrf = {"X-CSRF-Token": (await login_csrf(it)) if path == "/login" else await it.token()}
+        for headers, body in NONSENSE:
+            for known in ({}, csrf):
+                answer = await post_raw(it, path, HERE | headers | known, body)
+                assert answer[:3] == b"400", (headers, known, answer)
+            await post_raw(it, "/healthz", headers, body, "GET")
+        assert it.done == []
+        assert caplog.records == []
+
+
+async def login_csrf(it):
+    page = await it.ask("GET", "/login", headers=HTML)
+    return page.text.partition('name="csrf" value="')[2].partition('"')[0]
+
+
+async def post_raw(it, path, headers, body, method="POST"):
+    """The status line of the answer, and the connection ended: a client would not send this."""
+    cookies = "; ".join(f"{one.key}={one.value}" for one in it.session.cookie_jar)
+    more = {"Host": "localhost", "Connection": "close", "Content-Length": str(len(body)), "Cookie": cookies}
+    head = "".join(f"{name}: {value}\r\n" for name, value in (more | headers).items())
+    reader, writer = await asyncio.open_connection("127.0.0.1", it.port)
+    writer.write(f"{method} {path} HTTP/1.1\r\n{head}\r\n".encode() + body)
+    answer = await reader.read()
+    writer.close()
+    return answer.partition(b" ")[2]
+
+
 async def test_bodies_are_bounded():
     async with watched() as it:
         sent = HERE | {"X-CSRF-Token": await it.token()}
@@ -325,22 +374,95 @@ async def test_a_stop_waits_for_nobody():
             writer.close()
 
 
-async def test_too_many_connections_are_hung_up_on():
+def big(served=None):
+    """A file that does not fit into what lies between two sockets."""
+
+    async def handler(_request):
+        if served is not None:
+            served.set()
+        return web.Response(body=b"x" * 8_000_000)
+
+    return [web.get("/big", handler)]
+
+
+async def unread(it, path="/big"):
+    """A client that asks and does not read."""
+    made = socket.socket()
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 256 * 1024)  # a small one is slow to read from
+    made.setblocking(False)
+    loop = asyncio.get_running_loop()
+    await loop.sock_connect(made, ("127.0.0.1", it.port))
+    await loop.sock_sendall(made, f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode() * 3)
+    return made
+
+
+async def alive(it):
+    reader, writer = await asyncio.open_connection("127.0.0.1", it.port)
+    writer.write(b"GET /page HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+    assert b" 200 " in await reader.readline()
+    writer.close()
+
+
+async def cut(client):
+    """Read what still comes; returns once the connection is at its end."""
+    loop = asyncio.get_running_loop()
+    with contextlib.suppress(ConnectionError):
+        while await loop.sock_recv(client, 1 << 20):
+            pass
+    client.close()
+
+
+async def test_too_many_connections_do_not_keep_a_new_one_out(caplog, monkeypatch):
+    monkeypatch.setattr("gateway.console.server.MOST_CONNECTIONS", 6)
+    async with watched(routes=big()) as it:
+        slow = await asyncio.open_connection("127.0.0.1", it.port)
+        slow[1].write(b"GET /slow HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        await it.entered.wait()
+        greedy = [await unread(it) for _ in range(12)]
+        silent = await asyncio.open_connection("127.0.0.1", it.port)
+        await alive(it)
+        for client in greedy[:6]:
+            await cut(client)
+        silent[1].close()
+        assert not slow[0].at_eof(), "who is being served stays"
+        slow[1].close()
+        for client in greedy[6:]:
+            client.close()
+    assert caplog.records == []
+
+
+async def test_when_all_are_being_served_the_oldest_makes_room(monkeypatch):
+    monkeypatch.setattr("gateway.console.server.MOST_CONNECTIONS", 3)
     async with watched() as it:
-        held = [await asyncio.open_connection("127.0.0.1", it.port) for _ in range(MOST_CONNECTIONS)]
-        for _, writer in held:
-            writer.write(b"GET /slow HTTP/1.1\r\nHost: localhost\r\n")
-            await writer.drain()
-        reader, writer = await asyncio.open_connection("127.0.0.1", it.port)
-        assert await reader.read() == b""
-        writer.close()
-        for _, writer in held:
+        slow = []
+        for _ in range(3):
+            it.entered.clear()
+            slow.append(await asyncio.open_connection("127.0.0.1", it.port))
+            slow[-1][1].write(b"GET /slow HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            await it.entered.wait()
+        await alive(it)
+        with contextlib.suppress(ConnectionError):
+            assert await slow[0][0].read() == b""
+        assert not any(reader.at_eof() for reader, _ in slow[1:])
+        for _, writer in slow:
             writer.close()
-            await writer.wait_closed()
-        reader, writer = await asyncio.open_connection("127.0.0.1", it.port)
-        writer.write(b"GET /page HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
-        assert b" 200 " in await reader.readline()
-        writer.close()
+
+
+async def test_an_answer_that_nobody_takes_ends_its_connection(caplog):
+    served = asyncio.Event()
+    async with watched(routes=big(served)) as it:
+        client = await unread(it)
+        await served.wait()
+        await alive(it)  # by now the other one is being written to
+        it.clock.advance(IDLE_SECONDS + 1)
+        await alive(it)
+        got, loop = 0, asyncio.get_running_loop()
+        with contextlib.suppress(ConnectionError):
+            while part := await loop.sock_recv(client, 1 << 20):
+                got += len(part)
+        assert got < 8_000_000
+        client.close()
+    assert caplog.records == []
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "no-such-host.invalid", "a..b", "192.0.2.1"])

@@ -438,3 +438,14 @@ def test_where_it_is_written(tmp_path, monkeypatch, capsys, how):
     assert bool(ended.value.code) == (how == "a directory")
     assert expected.exists() == (how != "a directory")
     assert "PLANTED" not in "".join(capsys.readouterr())
+
+
+@pytest.mark.parametrize("arguments", [[], ["--yes", "--platform", "telegram", "--token-file", "-"]])
+def test_without_a_standard_input(tmp_path, monkeypatch, capsys, arguments):
+    monkeypatch.setattr(sys, "stdin", None)
+    monkeypatch.setattr(sys, "argv", ["carryon", "init", str(tmp_path / "g.yaml"), *arguments])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == 2
+    assert "standard input is closed" in capsys.readouterr().err
+    assert everything(tmp_path) == {}

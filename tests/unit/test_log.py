@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 import subprocess
 import sys
 import warnings
@@ -237,3 +238,21 @@ sys.exit(75)
         [sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=60
     )
     assert (done.stdout, done.returncode) == ("alive\n", 75)
+
+
+def test_nobody_who_reads_is_no_reason_to_stop(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(log, "PATIENCE", 0.01)
+    read, write = os.pipe()
+    with os.fdopen(write, "w") as errors, os.fdopen(read, "rb", buffering=0) as reader:
+        monkeypatch.setattr(sys, "stderr", errors)
+        log.configure("json", "info")
+        for number in range(3_000):
+            log.get().info("turn.ended", number=number, text="x" * 100)
+        seen = reader.read(1 << 20)
+        log.get().info("after.all")
+        seen += reader.read(1 << 20)
+    *_, told, last = seen.decode().splitlines()
+    kept = seen.count(b'"turn.ended"')
+    assert told.endswith("lines were dropped: nobody read them")
+    assert 3_000 - kept <= int(told.split()[1]) <= 3_000 - kept + 1, "one may have been halved"
+    assert json.loads(last)["action"] == "after.all"

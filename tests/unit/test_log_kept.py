@@ -170,3 +170,20 @@ def test_the_command(tmp_path):
     assert "turn.ended" in run(app, ["--config", str(config), "logs", "-n", "1"]).output
     for wrong in (["--level", "loud"], ["--since", "yesterday"]):
         assert isinstance(run(app, ["--config", str(config), "logs", *wrong]).exception, CarryonError)
+
+
+def test_what_no_gateway_wrote_is_passed_over_or_read_as_well_as_it_can_be(tmp_path):
+    put(tmp_path / log_file.FOLDER, {"action": "one"})
+    zoneless = (datetime.now(UTC) - timedelta(minutes=1)).replace(tzinfo=None).isoformat()
+    with (tmp_path / log_file.FOLDER / log_file.NAME).open("a") as file:
+        file.write('{"a": ' + "[" * 100_000 + "]" * 100_000 + "}\n")
+        file.write(json.dumps({"timestamp": zoneless, "action": "zoneless"}) + "\n")
+        file.write(json.dumps({"timestamp": "0001-01-01T00:00:00+23:00", "action": "old"}) + "\n")
+    assert shown(tmp_path) == ["one", "zoneless", "old"]
+    assert shown(tmp_path, seconds=3600.0) == ["zoneless"]
+
+
+def test_more_lines_than_anybody_reads_are_refused(tmp_path):
+    said = CliRunner().invoke(app, ["--config", str(tmp_path / "x"), "logs", "-n", "1" + "0" * 23])
+    assert said.exit_code == 2
+    assert "1000000" in said.output

@@ -8,6 +8,7 @@ import pytest
 from aiohttp import ClientSession, CookieJar
 from structlog.testing import capture_logs
 
+from gateway.console.page.rendering import STATIC, build
 from gateway.console.page.tickets import MOST, Tickets
 from gateway.model.operation import Done
 from gateway.model.session import SessionState
@@ -26,6 +27,7 @@ ODD = (
     ("/do/nothing", 404),
     ("/do/resume", 400),
     ("/do/resume?session=" + "9" * 30, 400),
+    ("/do/resume?session=" + "9" * 5000, 400),
     ("/do/resume?session=%C2%B2", 400),
     ("/do/approve?code=X&role=owner", 400),
     ("/do/revoke?account=a", 400),
@@ -90,6 +92,23 @@ async def test_two_presses_at_once_are_one(ledger):
         assert {status for status, _ in answers} == {200}
         assert len({re.search("Done:.*", text)[0] for _, text in answers}) == 1
         assert len((await it.shelf.search("2001")).sessions) == 2
+
+
+async def test_the_files_of_a_page_are_kept_by_a_browser_and_nothing_else_is(ledger):
+    async with visitor(ledger) as (_, web):
+        async with web.get("/") as page:
+            text = await page.text()
+            assert page.headers["Cache-Control"] == "no-store"
+        named = re.findall(r'"(/static/[^"]+)"', text)
+        assert len(set(named)) == len(STATIC)
+        for address in named:
+            async with web.get(address) as answer:
+                assert answer.status == 200
+                assert answer.headers["Cache-Control"] == "public, max-age=31536000, immutable", address
+                assert "Set-Cookie" not in answer.headers
+        for address in ("/static/page.css", "/static/page.css?0123456789ab", f"/static/none.css?{build()}"):
+            async with web.get(address) as answer:
+                assert answer.headers["Cache-Control"] == "no-store", address
 
 
 @pytest.mark.parametrize(

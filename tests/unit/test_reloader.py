@@ -2,14 +2,17 @@
 
 import asyncio
 import os
+import threading
 
 import pytest
 
 from gateway import log
+from gateway.config_variables import read_bounded
 from gateway.model.operation import Done, Intent, Phase, Refused
 from gateway.reloading import effects
+from gateway.reloading.apart import Apart
 from gateway.reloading.files import stamps
-from gateway.reloading.reloader import LOOK_SECONDS, RESTART, STOPPING, UNCHANGED
+from gateway.reloading.reloader import LOOK_SECONDS, PIPED, RESTART, SILENT, STOPPING, UNCHANGED
 from tests.harness.settings import merged, write
 from tests.harness.waiting import within
 from tests.helpers.clock import until
@@ -313,3 +316,124 @@ def test_stamps_raise_nothing(tmp_path):
     found = stamps(["/no/such/file", "a\0b", str(loop), str(pipe)])
     assert list(found.values())[:3] == [(), (), ()]
     assert found[str(pipe)]
+
+
+def pipe_of(text):
+    """The reading end of a pipe that held a text, as a shell hands over `<(command)`."""
+    reading, writing = os.pipe()
+    os.write(writing, text)
+    os.close(writing)
+    return reading
+
+
+def test_a_pipe_is_read_to_its_end_whoever_writes_when(tmp_path):
+    reading = pipe_of(b"all of it")
+    try:
+        assert read_bounded(f"/dev/fd/{reading}", 100) == b"all of it"
+        with pytest.raises(OSError, match="nothing came out"):
+            read_bounded(f"/dev/fd/{reading}", 100)
+    finally:
+        os.close(reading)
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    writer = threading.Thread(target=path.write_text, args=("it comes later",))  # opens when it is read
+    writer.start()
+    assert read_bounded(str(path), 100) == b"it comes later"
+    writer.join()
+
+
+def test_what_never_ends_is_not_waited_for(tmp_path):
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    with pytest.raises(TimeoutError, match="it is a pipe"):
+        read_bounded(str(path), 100, 0.0)
+    held = os.open(path, os.O_RDWR)
+    try:
+        os.write(held, b"x" * 50)
+        with pytest.raises(TimeoutError, match="it is a pipe"):
+            read_bounded(str(path), 100, 0.0)
+        os.write(held, b"x" * 101)
+        with pytest.raises(ValueError, match="too large"):
+            read_bounded(str(path), 100, 0.0)
+    finally:
+        os.close(held)
+    for neither in ("/dev/zero", str(tmp_path)):
+        with pytest.raises(OSError, match=r"neither a file nor a pipe|directory"):
+            read_bounded(neither, 100)
+
+
+async def test_a_config_that_is_a_pipe_is_left_alone(tmp_path):
+    async with new_life(tmp_path) as it:
+        text = it.file.read_text()
+        it.file.unlink()
+        os.mkfifo(it.file)
+        watched(it)
+        await look(it, 4)
+        assert it.reloader.status.problems == (), "nothing is wrong with it"
+        assert await it.reload() == Refused(PIPED)
+        assert it.reloader.status.problems == ()
+        it.file.unlink()
+        it.file.write_text(text)
+        it.write(limits={"concurrent_turns": 7})
+        await look(it, 2)
+        await until(lambda: limit(it) == 7)
+
+
+async def test_a_secret_that_was_a_pipe_is_not_called_broken_before_anybody_changed_it(tmp_path):
+    """What a shell's pipe held is gone after the start."""
+    reading = pipe_of(b"")
+    try:
+        async with new_life(tmp_path) as it:
+            it.write(agents={"demo": {"env": {"KEY": f"${{file:/dev/fd/{reading}}}"}}})
+            watched(it)
+            await look(it, 3)
+            await until(lambda: not it.reloader._first)
+            await look(it)
+            assert it.reloader.status.problems == ()
+            it.write(limits={"concurrent_turns": 7})
+            await look(it, 2)
+            await until(lambda: it.reloader.status.problems)
+            assert "it is a pipe" in it.reloader.status.problems[0]
+    finally:
+        os.close(reading)
+
+
+def test_a_file_system_that_never_answers_keeps_nothing_from_ending():
+    begun, hangs = threading.Event(), threading.Event()
+    threads = []
+
+    def job():
+        threads.append(threading.current_thread())
+        begun.set()
+        hangs.wait()
+
+    async def serve():
+        apart = Apart("a-test", 0.01)
+        for _ in range(3):
+            with pytest.raises(TimeoutError):
+                await apart.call(job)
+        begun.wait()
+        assert len(threads) == 1, "one is lost, not one for each attempt"
+        with pytest.raises(ZeroDivisionError):
+            await Apart("another-test").call(lambda: 1 / 0)
+
+    try:
+        asyncio.run(serve())
+        assert threads[0].is_alive(), "the loop has not waited for it"
+        assert threads[0].daemon, "nor does the process"
+    finally:
+        hangs.set()
+        threads[0].join()
+
+
+async def test_a_file_system_that_does_not_answer_is_said_and_changes_nothing(tmp_path):
+    hangs = threading.Event()
+    async with new_life(tmp_path) as it:
+        it.reloader._apart = Apart("a-test", 0.01)
+        it.reloader._look = lambda _files: hangs.wait()
+        try:
+            assert await it.reload() == Refused(SILENT)
+            assert await it.reload() == Refused(SILENT)
+        finally:
+            hangs.set()
+        assert it.reloader.status.problems == ()

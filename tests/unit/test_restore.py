@@ -246,6 +246,14 @@ def test_a_database_that_is_no_ledger(tmp_path, statement):
         restore(tmp_path / "db", tmp_path / "new", Wish())
 
 
+def test_a_ledger_that_was_last_seen_at_no_time_of_ours(config, tmp_path):
+    for number, seen in enumerate(("1e300", "'never'")):
+        edit(config.state_dir / LEDGER_FILE, f"UPDATE boots SET seen_at = {seen}")
+        with pytest.raises(BackupUnusable, match="not a ledger"):
+            restore(config.state_dir / LEDGER_FILE, tmp_path / f"{number}", Wish())
+        assert [one.name for one in (tmp_path / f"{number}").iterdir()] == ["lock"]
+
+
 # Whether nothing happened since
 
 

@@ -78,7 +78,7 @@ async def test_a_running_gateway_and_what_its_last_start_found(config):
     said = standing.status(config, LIVE, now, json=False).splitlines()
     assert said[0] == "boot 3, process 4242, up 2 h 1 min: serving"
     assert "ledger: writable" in said
-    assert "account telegram: connected; found 2 messages that were sent while it was away" in said
+    assert "account telegram: connected; found 2 messages from while it was away" in said
     assert "turn 9 of session 4: running for 12 s" in said
     assert "last start: just now, after a crash of boot 2" in said
     assert "boot 2 left 1 turn unfinished: 1 not gone on with" in said

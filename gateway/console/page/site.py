@@ -27,6 +27,9 @@ TABS = (
 
 LONGEST_SEARCH = 200
 
+FOREVER = "public, max-age=31536000, immutable"
+"""For what never changes at its address: a file of a build that is named in it."""
+
 Values = Mapping[str, object]
 Maker = Callable[[web.Request, Look], Awaitable[Values]]
 
@@ -51,7 +54,9 @@ async def _static(request: web.Request) -> web.Response:
     name = request.match_info["name"]
     if name not in STATIC:
         raise web.HTTPNotFound
-    return web.Response(body=static_file(name), content_type=STATIC[name], charset="utf-8")
+    # A page names the files of its own build; another's may be in the cache of whoever asks for it.
+    kept = {"Cache-Control": FOREVER} if request.query_string == build() else {}
+    return web.Response(body=static_file(name), content_type=STATIC[name], charset="utf-8", headers=kept)
 
 
 class _Site:

@@ -10,6 +10,9 @@ from gateway.model.grant import Role
 from gateway.model.operation import Intent, OperationOutcome
 from gateway.model.text import storable
 
+LONGEST_ID = 20
+"""Digits that are looked at as a number at all: to read thousands of them takes long, or fails."""
+
 About = Mapping[str, str]
 """What something is to be done with, by the names in an address."""
 
@@ -44,7 +47,8 @@ def checked(verb: Verb, given: Mapping[str, str]) -> dict[str, str]:
 
 
 def _id(value: str) -> str:
-    if not (value.isascii() and value.isdecimal() and int(value or "0") <= HIGHEST_ID):
+    whole = value.isascii() and value.isdecimal() and len(value) <= LONGEST_ID
+    if not (whole and int(value) <= HIGHEST_ID):
         raise OddError("an id is a whole number")
     return str(int(value))
 
