@@ -6,6 +6,7 @@ import typer
 
 from gateway.config import Config
 from gateway.config_file import whereabouts
+from gateway.errors import ConfigError
 
 
 def config_for(context: typer.Context) -> Config:
@@ -15,6 +16,8 @@ def config_for(context: typer.Context) -> Config:
     the command goes on with where the gateway keeps its state.
     """
     config, problems = whereabouts(context.obj, os.environ)
+    if problems and not config.state_dir.is_dir():
+        raise ConfigError(problems)  # there is nothing to go on with
     if problems:
         first, *others = problems
         more = f" (and {len(others)} more: `carryon check`)" if others else ""

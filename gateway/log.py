@@ -284,12 +284,12 @@ class _Console:
 
     def __call__(self, _logger: object, _method: str, event: EventDict) -> str:
         trace = event.pop("traceback", None)
-        time, level, action = (str(event.pop(key)) for key in ("timestamp", "level", "action"))
+        time, level, action = (_visible(str(event.pop(key))) for key in ("timestamp", "level", "action"))
         shown = f"{level:<7}"
         if self._colours:
             shown = f"\x1b[{_COLOURS.get(level, '0')}m{shown}\x1b[0m"
         pairs = "".join(f" {_visible(key)}={_console_value(value)}" for key, value in event.items())
-        line = f"{time} {shown} {_visible(action)}{pairs}"
+        line = f"{time} {shown} {action}{pairs}"
         return f"{line}\n{_visible(str(trace))}" if trace else line
 
 

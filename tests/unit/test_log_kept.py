@@ -165,7 +165,7 @@ def test_the_command(tmp_path):
     config.write_text("state_dir: ./state\naccounts: {telegram: {platform: telegrm}}\n")
     said = run(app, ["--config", str(config), "logs", "-n", "1"])
     assert "turn.ended" in said.output, "it is wanted most when something is wrong"
-    assert "`carryon check` says why" in said.output
+    assert "the config cannot be used" in said.output
     config.write_text("state_dir: [\n")
     assert "turn.ended" in run(app, ["--config", str(config), "logs", "-n", "1"]).output
     for wrong in (["--level", "loud"], ["--since", "yesterday"]):
