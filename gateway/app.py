@@ -90,8 +90,7 @@ async def _serve(config: Config, path: Path, clock: Clock) -> int:
         opening = await until_written(
             clock, lambda: store.open_boot(socket.gethostname(), os.getpid(), clock.now())
         )
-        note = _log.warning if opening.dead_boots else _log.info
-        note(
+        _log.info(
             "boot.started",
             boot=opening.boot_id,
             pid=os.getpid(),
@@ -99,6 +98,8 @@ async def _serve(config: Config, path: Path, clock: Clock) -> int:
             interrupted=opening.interrupted_turns,
             unknown_deliveries=opening.unknown_deliveries,
         )
+        if opening.dead_boots:
+            _log.warning("boot.after_crash", boot=opening.boot_id, interrupted=opening.interrupted_turns)
         reach("boot.opened")
         pool = AgentPool({name: agent_spec(config, name) for name in config.agents}, clock)
         stopped: Stopped | None = None

@@ -374,7 +374,7 @@ REFERENCES = {
         TOKEN, "token: §${file:/no/such}", "/no/such cannot be read", "check the path"
     ),
     "a file that is a directory": swap(TOKEN, "token: §${file:.}", "cannot be read"),
-    "a file that never ends": swap(TOKEN, "token: §${file:/dev/zero}", "cannot be used", "at most 65536"),
+    "a file that never ends": swap(TOKEN, "token: §${file:/dev/zero}", "cannot be read", "at most 65536"),
     "a file in the wrong words": swap(
         TOKEN, "token: §${FILE:/run/x}", "a reference that is none", "${file:/path}"
     ),

@@ -65,7 +65,7 @@ async def test_nothing_that_is_said_to_it_hurts(stage):
     await stage.ask(ann, "and again")
     ann.check()
     assert (await status(stage))["continued"] == {"live": 1, "fresh": 1}
-    assert "continued by their agents: 1 live, 1 fresh" in (await carryon(stage, "status")).out
+    assert "conversations opened: 1 live, 1 fresh" in (await carryon(stage, "status")).out
     assert await gateway.stop() == 0
     assert not path.exists()
 

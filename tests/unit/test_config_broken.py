@@ -191,7 +191,7 @@ ROWS = [
     row("5:12", "token: ${file:/no/such}", "/no/such cannot be read (No such file", old="token: ${TOKEN}"),
     row("5:12", "token: ${file:.}", "cannot be read (Is a directory)", old="token: ${TOKEN}"),
     row("5:12", 'token: "${file:a\\0b}"', "cannot be used", old="token: ${TOKEN}"),
-    row("5:12", "token: ${file:/dev/zero}", "cannot be used", "65536 bytes", old="token: ${TOKEN}"),
+    row("5:12", "token: ${file:/dev/zero}", "cannot be read", "65536 bytes", old="token: ${TOKEN}"),
     row("5:12", "token: ${EMPTY}", "found an empty text", old="token: ${TOKEN}", EMPTY=""),
     row("13:14", "log: {level: '${TOKEN}'}\n", "log.level: found a text that is not shown", "debug"),
     row("1:12", "state_dir: x${NOPE}y${NO}", "variable NO is", old="state_dir: ./state"),
@@ -259,7 +259,7 @@ def test_a_directory(tmp_path: Path) -> None:
 
 
 def test_a_file_that_never_ends() -> None:
-    assert "at most 262144 bytes" in str(refused(Path("/dev/zero"), {}))
+    assert "neither a file nor a pipe" in str(refused(Path("/dev/zero"), {}))
 
 
 def test_bytes_that_are_not_utf8(tmp_path: Path) -> None:

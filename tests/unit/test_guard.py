@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import logging
 import socket
 
 import pytest
@@ -271,6 +272,7 @@ async def test_every_answer_says_how_it_is_to_be_handled(caplog):
 
 
 async def test_what_is_no_http_is_refused_without_a_word_in_the_log(caplog):
+    caplog.set_level(logging.WARNING, logger="carryon.http")  # whatever another test made of the root's
     async with watched() as it:
         for data in (
             b"\x00\x16\x03 hello\r\n\r\n",
