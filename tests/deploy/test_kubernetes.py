@@ -37,7 +37,28 @@ def test_every_manifest_is_valid(version):
         strictly(wrong, version)
 
 
-@pytest.mark.skipif(KUBECTL is None, reason="kubectl is not installed here")
+@pytest.mark.parametrize("variant", ["base", "postgres", "monitoring"])
+def test_what_a_variant_names_is_there(variant):
+    listed = document(FOLDER / variant / "kustomization.yaml")
+    files = [one for made in listed.get("configMapGenerator", ()) for one in made["files"]]
+    files += [patch["path"] for patch in listed.get("patches", ())]
+    for name in (*listed["resources"], *files):
+        assert (FOLDER / variant / name).exists(), name
+    for patch in listed.get("patches", ()):
+        target = document(BASE[patch["target"]["kind"].lower()])
+        assert target["metadata"]["name"] == patch["target"]["name"]
+        for change in document(FOLDER / variant / patch["path"]):
+            if change["op"] == "add":
+                place = change["path"].strip("/").split("/")[:-1]
+                inside = target
+                for step in place:
+                    inside = inside[int(step)] if isinstance(inside, list) else inside[step]
+                assert isinstance(inside, list | dict), change["path"]
+
+
+# No package index has kubectl, and no library puts kustomizations together. Without it each part is tested
+# alone: the manifests, what a kustomization names, and the configs.
+@pytest.mark.skipif(KUBECTL is None, reason="only kubectl puts the variants together, and there is none here")
 @pytest.mark.parametrize("variant", ["base", "postgres"])
 def test_the_variants_can_be_put_together(variant):
     done = subprocess.run(

@@ -236,7 +236,10 @@ def test_a_state_directory_that_others_may_read_is_closed_if_asked(patient):
     assert patient.line("state")[0] is OK
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root looks after other users' files")
+# The case is root at another user's files: only root can give files away, and nobody else is in that case.
+@pytest.mark.skipif(
+    os.geteuid() != 0, reason="only root can look at another user's files, and give them away"
+)
 def test_root_sees_to_it_that_another_users_gateway_can_still_read_its_files(patient):
     patient.make_state().chmod(0o755)
     os.chown(patient.state, 65534, 65534)
