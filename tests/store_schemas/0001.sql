@@ -1,161 +1,53 @@
-BEGIN TRANSACTION;
-CREATE TABLE boots (
-  id         INTEGER PRIMARY KEY AUTOINCREMENT,
-  replica    TEXT NOT NULL,
-  pid        INTEGER NOT NULL,
-  state      TEXT NOT NULL,
-  started_at REAL NOT NULL,
-  seen_at    REAL NOT NULL,      -- the last sign of life
-  lease_until REAL,
-  intent     TEXT,               -- stop | restart
-  asked_by   INTEGER,            -- the session whose /restart it was
-  stopped_at REAL,               -- the clean-shutdown marker
-  buried_at  REAL                -- when a later boot dealt with this one's remains
-);
-INSERT INTO "boots" VALUES(1,'host',41,'stopped',1000.0,1100.0,NULL,'stop',NULL,1100.0,NULL);
-INSERT INTO "boots" VALUES(2,'host',42,'serving',1200.0,1300.0,NULL,NULL,NULL,NULL,NULL);
-CREATE TABLE cursors (
-  account TEXT NOT NULL,
-  scope   TEXT NOT NULL,
-  value   TEXT NOT NULL,
-  PRIMARY KEY (account, scope)
-);
-INSERT INTO "cursors" VALUES('telegram','','509');
-INSERT INTO "cursors" VALUES('discord','','1000');
-INSERT INTO "cursors" VALUES('discord','dm:77','2000');
-INSERT INTO "cursors" VALUES('slack','first','1000.000000');
-CREATE TABLE deliveries (
-  id          INTEGER PRIMARY KEY AUTOINCREMENT,
-  account     TEXT NOT NULL,
-  chat        TEXT NOT NULL,
-  thread      TEXT NOT NULL,
-  session_id  INTEGER REFERENCES sessions (id),
-  turn_id     INTEGER REFERENCES turns (id),
-  kind        TEXT NOT NULL,
-  body        TEXT NOT NULL,
-  reply_to    TEXT NOT NULL DEFAULT '',
-  buttons     TEXT NOT NULL DEFAULT '',   -- JSON: label and data of each
-  state       TEXT NOT NULL,
-  attempt     INTEGER NOT NULL DEFAULT 0,
-  doubtful    INTEGER NOT NULL DEFAULT 0,
-  key         TEXT NOT NULL UNIQUE,
-  platform_message_id TEXT,
-  error       TEXT,
-  created_at  REAL NOT NULL,
-  settled_at  REAL
-);
-INSERT INTO "deliveries" VALUES(1,'telegram','1001','',1,1,'reply','You said: plums','7','','sent',1,0,'k1','900',NULL,1011.0,1012.0);
-INSERT INTO "deliveries" VALUES(2,'telegram','1001','',1,NULL,'notice','what was owed','','','pending',0,0,'k2',NULL,NULL,1299.0,NULL);
-INSERT INTO "deliveries" VALUES(3,'telegram','1003','',3,3,'reply','may be there','','','sending',1,0,'k3',NULL,NULL,1289.0,NULL);
-INSERT INTO "deliveries" VALUES(4,'telegram','1004','',4,NULL,'notice','blocked','','','rejected',1,0,'k4',NULL,'blocked',1060.0,1061.0);
-INSERT INTO "deliveries" VALUES(5,'telegram','1004','',4,4,'reply','on hold','','[["Send it again", "repeat:5"]]','held',2,1,'k5',NULL,'held',1062.0,NULL);
-CREATE TABLE messages (
-  id          INTEGER PRIMARY KEY AUTOINCREMENT,
-  account     TEXT NOT NULL,
-  event_id    TEXT NOT NULL,
-  session_id  INTEGER NOT NULL REFERENCES sessions (id),
-  kind        TEXT NOT NULL,
-  state       TEXT NOT NULL,
-  command     TEXT NOT NULL DEFAULT '',
-  text        TEXT NOT NULL,
-  origin      TEXT NOT NULL,          -- JSON: author, and how to answer
-  received_at REAL NOT NULL,
-  turn_id     INTEGER,
-  UNIQUE (account, event_id)
-);
-INSERT INTO "messages" VALUES(1,'telegram','501',1,'user','taken','','plums','["direct", "1001", "Ann", "7"]',1010.0,1);
-INSERT INTO "messages" VALUES(2,'telegram','502',2,'user','taken','','bake a cake','["direct", "1002", "Bob", "7"]',1209.0,2);
-INSERT INTO "messages" VALUES(3,'telegram','503',3,'user','taken','','dig a hole','["direct", "1003", "Eve", "7"]',1210.0,3);
-INSERT INTO "messages" VALUES(4,'telegram','504',4,'user','taken','','loop','["direct", "1004", "Dan", "8"]',1012.0,4);
-INSERT INTO "messages" VALUES(5,'telegram','505',4,'user','waiting','','are you there','["direct", "1004", "Dan", "8"]',1060.0,NULL);
-INSERT INTO "messages" VALUES(6,'telegram','506',1,'user','waiting','','and pears','["direct", "1001", "Ann", "7"]',1299.0,NULL);
-INSERT INTO "messages" VALUES(7,'telegram','507',1,'command','done','status','','["direct", "1001", "Ann", "7"]',1100.0,NULL);
-INSERT INTO "messages" VALUES(8,'discord','508',6,'command','waiting','status','','["group", "9", "Fay", "8"]',1298.0,NULL);
-INSERT INTO "messages" VALUES(9,'telegram','resume:4',4,'internal','withdrawn','','','["direct", "1004", "Dan", "8"]',1051.0,NULL);
-INSERT INTO "messages" VALUES(10,'discord','510',5,'user','taken','','old','["group", "9", "Fay", "8"]',1013.0,5);
-CREATE TABLE sessions (
-  id               INTEGER PRIMARY KEY AUTOINCREMENT,
-  account          TEXT NOT NULL,
-  chat             TEXT NOT NULL,
-  thread           TEXT NOT NULL,
-  person           TEXT NOT NULL,     -- empty unless the scope is per user
-  generation       INTEGER NOT NULL,
-  state            TEXT NOT NULL,
-  reason           TEXT,
-  resume_turn_id   INTEGER,
-  resume_marked_at REAL,
-  resume_attempts  INTEGER NOT NULL DEFAULT 0,
-  agent            TEXT,
-  agent_session_id TEXT,
-  cwd              TEXT,
-  last_mode        TEXT,
-  origin           TEXT,              -- JSON: how to answer
-  title            TEXT NOT NULL DEFAULT '',
-  owner            TEXT,
-  fence            INTEGER NOT NULL DEFAULT 0,
-  idle_at          REAL,              -- when it is replaced by a new one, unless it is used before
-  created_at       REAL NOT NULL,
-  updated_at       REAL NOT NULL,
-  UNIQUE (account, chat, thread, person, generation)
-);
-INSERT INTO "sessions" VALUES(1,'telegram','1001','','',1,'active',NULL,NULL,NULL,0,'demo','a1','/w/1','fresh','["direct", "1001", "Ann", "7"]','plums',NULL,0,NULL,1001.0,1201.0);
-INSERT INTO "sessions" VALUES(2,'telegram','1002','','',1,'active',NULL,NULL,NULL,0,'demo','a2','/w/2','live','["direct", "1002", "Bob", "7"]','bake',NULL,0,NULL,1002.0,1202.0);
-INSERT INTO "sessions" VALUES(3,'telegram','1003','','',1,'resume_pending','drain_timeout',3,1290.0,1,'demo','a3','/w/3','native','["direct", "1003", "Eve", "7"]','dig',NULL,0,NULL,1003.0,1203.0);
-INSERT INTO "sessions" VALUES(4,'telegram','1004','','',1,'suspended','resume_loop',4,1050.0,3,'demo','a4','/w/4','bootstrap','["direct", "1004", "Dan", "8"]','loop',NULL,0,NULL,1004.0,1204.0);
-INSERT INTO "sessions" VALUES(5,'discord','77','','9',1,'active',NULL,NULL,NULL,0,'demo','a5','/w/5','fresh','["group", "9", "Fay", "8"]','old',NULL,0,NULL,1005.0,1205.0);
-INSERT INTO "sessions" VALUES(6,'discord','77','','9',2,'active',NULL,NULL,NULL,0,NULL,NULL,NULL,NULL,NULL,'',NULL,0,NULL,1206.0,1206.0);
-CREATE TABLE steps (
-  turn_id      INTEGER NOT NULL REFERENCES turns (id),
-  seq          INTEGER NOT NULL,
-  kind         TEXT NOT NULL,
-  status       TEXT NOT NULL,
-  title        TEXT NOT NULL,
-  tool_call_id TEXT NOT NULL,
-  tool_kind    TEXT NOT NULL,
-  text         TEXT NOT NULL,
-  PRIMARY KEY (turn_id, seq)
-);
-INSERT INTO "steps" VALUES(1,0,'text','completed','','','','You said: plums');
-INSERT INTO "steps" VALUES(2,0,'tool','completed','look','c1','read','');
-INSERT INTO "steps" VALUES(2,1,'tool','running','oven','c2','execute','');
-INSERT INTO "steps" VALUES(3,0,'text','interrupted','','','','I began');
-CREATE TABLE turns (
-  id              INTEGER PRIMARY KEY AUTOINCREMENT,
-  session_id      INTEGER NOT NULL REFERENCES sessions (id),
-  boot_id         INTEGER NOT NULL REFERENCES boots (id),
-  state           TEXT NOT NULL,
-  reason          TEXT,
-  started_at      REAL NOT NULL,
-  ended_at        REAL,
-  resume_mode     TEXT,
-  mode_reason     TEXT,
-  stop_reason     TEXT,
-  text            TEXT NOT NULL DEFAULT '',
-  resumes_turn_id INTEGER
-);
-INSERT INTO "turns" VALUES(1,1,1,'completed',NULL,1010.0,1011.0,'fresh','this is a new conversation','end_turn','You said: plums',NULL);
-INSERT INTO "turns" VALUES(2,2,2,'running',NULL,1210.0,NULL,'live','the process still holds it',NULL,'',NULL);
-INSERT INTO "turns" VALUES(3,3,2,'interrupted','drain_timeout',1211.0,1290.0,'native','the agent loaded it',NULL,'I began',NULL);
-INSERT INTO "turns" VALUES(4,4,1,'interrupted','restart_interrupted',1012.0,1050.0,'bootstrap','lost',NULL,'',NULL);
-INSERT INTO "turns" VALUES(5,5,1,'failed',NULL,1013.0,1014.0,'fresh','new',NULL,'',NULL);
-CREATE INDEX boots_open ON boots (id) WHERE stopped_at IS NULL AND buried_at IS NULL;
-CREATE INDEX sessions_pending ON sessions (id) WHERE state = 'resume_pending';
-CREATE INDEX sessions_idle ON sessions (idle_at) WHERE idle_at IS NOT NULL;
-CREATE INDEX messages_waiting ON messages (session_id, id) WHERE state = 'waiting';
-CREATE INDEX messages_by_session ON messages (session_id, id);
-CREATE INDEX messages_by_turn ON messages (turn_id) WHERE turn_id IS NOT NULL;
-CREATE INDEX turns_running ON turns (boot_id) WHERE state = 'running';
-CREATE UNIQUE INDEX turns_one_running ON turns (session_id) WHERE state = 'running';
-CREATE INDEX turns_by_session ON turns (session_id, id);
-CREATE INDEX deliveries_owed ON deliveries (account, id) WHERE state IN ('pending', 'sending', 'unknown');
-CREATE INDEX deliveries_troubled ON deliveries (id)
-  WHERE state IN ('pending', 'sending', 'unknown', 'held', 'rejected');
-CREATE INDEX deliveries_by_turn ON deliveries (turn_id) WHERE turn_id IS NOT NULL;
-DELETE FROM "sqlite_sequence";
-INSERT INTO "sqlite_sequence" VALUES('boots',2);
-INSERT INTO "sqlite_sequence" VALUES('sessions',6);
-INSERT INTO "sqlite_sequence" VALUES('turns',5);
-INSERT INTO "sqlite_sequence" VALUES('messages',10);
-INSERT INTO "sqlite_sequence" VALUES('deliveries',5);
-COMMIT;
-PRAGMA user_version = 1;
+-- What happened to a ledger of the first schema: a clean boot, and one that was cut off in the middle of it all.
+INSERT INTO boots (id, replica, pid, state, started_at, seen_at, intent, stopped_at)
+VALUES (1, 'host', 41, 'stopped', 1000, 1100, 'stop', 1100);
+INSERT INTO boots (id, replica, pid, state, started_at, seen_at) VALUES (2, 'host', 42, 'serving', 1200, 1300);
+
+INSERT INTO sessions (id, account, chat, thread, person, generation, state, reason, resume_turn_id,
+ resume_marked_at, resume_attempts, agent, agent_session_id, cwd, last_mode, origin, title, created_at, updated_at)
+VALUES
+(1, 'telegram', '1001', '', '', 1, 'active', NULL, NULL, NULL, 0, 'demo', 'a1', '/w/1', 'fresh', '["direct", "1001", "Ann", "7"]', 'plums', 1001, 1201),
+(2, 'telegram', '1002', '', '', 1, 'active', NULL, NULL, NULL, 0, 'demo', 'a2', '/w/2', 'live', '["direct", "1002", "Bob", "7"]', 'bake', 1002, 1202),
+(3, 'telegram', '1003', '', '', 1, 'resume_pending', 'drain_timeout', 3, 1290, 1, 'demo', 'a3', '/w/3', 'native', '["direct", "1003", "Eve", "7"]', 'dig', 1003, 1203),
+(4, 'telegram', '1004', '', '', 1, 'suspended', 'resume_loop', 4, 1050, 3, 'demo', 'a4', '/w/4', 'bootstrap', '["direct", "1004", "Dan", "8"]', 'loop', 1004, 1204),
+(5, 'discord', '77', '', '9', 1, 'active', NULL, NULL, NULL, 0, 'demo', 'a5', '/w/5', 'fresh', '["group", "9", "Fay", "8"]', 'old', 1005, 1205),
+(6, 'discord', '77', '', '9', 2, 'active', NULL, NULL, NULL, 0, NULL, NULL, NULL, NULL, NULL, '', 1206, 1206);
+
+INSERT INTO turns (id, session_id, boot_id, state, reason, started_at, ended_at, resume_mode, mode_reason, stop_reason, text, resumes_turn_id)
+VALUES
+(1, 1, 1, 'completed', NULL, 1010, 1011, 'fresh', 'this is a new conversation', 'end_turn', 'You said: plums', NULL),
+(2, 2, 2, 'running', NULL, 1210, NULL, 'live', 'the process still holds it', NULL, '', NULL),
+(3, 3, 2, 'interrupted', 'drain_timeout', 1211, 1290, 'native', 'the agent loaded it', NULL, 'I began', NULL),
+(4, 4, 1, 'interrupted', 'restart_interrupted', 1012, 1050, 'bootstrap', 'lost', NULL, '', NULL),
+(5, 5, 1, 'failed', NULL, 1013, 1014, 'fresh', 'new', NULL, '', NULL);
+
+INSERT INTO messages (id, account, event_id, session_id, kind, state, command, text, origin, received_at, turn_id)
+VALUES
+(1, 'telegram', '501', 1, 'user', 'taken', '', 'plums', '["direct", "1001", "Ann", "7"]', 1010, 1),
+(2, 'telegram', '502', 2, 'user', 'taken', '', 'bake a cake', '["direct", "1002", "Bob", "7"]', 1209, 2),
+(3, 'telegram', '503', 3, 'user', 'taken', '', 'dig a hole', '["direct", "1003", "Eve", "7"]', 1210, 3),
+(4, 'telegram', '504', 4, 'user', 'taken', '', 'loop', '["direct", "1004", "Dan", "8"]', 1012, 4),
+(5, 'telegram', '505', 4, 'user', 'waiting', '', 'are you there', '["direct", "1004", "Dan", "8"]', 1060, NULL),
+(6, 'telegram', '506', 1, 'user', 'waiting', '', 'and pears', '["direct", "1001", "Ann", "7"]', 1299, NULL),
+(7, 'telegram', '507', 1, 'command', 'done', 'status', '', '["direct", "1001", "Ann", "7"]', 1100, NULL),
+(8, 'discord', '508', 6, 'command', 'waiting', 'status', '', '["group", "9", "Fay", "8"]', 1298, NULL),
+(9, 'telegram', 'resume:4', 4, 'internal', 'withdrawn', '', '', '["direct", "1004", "Dan", "8"]', 1051, NULL),
+(10, 'discord', '510', 5, 'user', 'taken', '', 'old', '["group", "9", "Fay", "8"]', 1013, 5);
+
+INSERT INTO steps (turn_id, seq, kind, status, title, tool_call_id, tool_kind, text)
+VALUES
+(1, 0, 'text', 'completed', '', '', '', 'You said: plums'),
+(2, 0, 'tool', 'completed', 'look', 'c1', 'read', ''),
+(2, 1, 'tool', 'running', 'oven', 'c2', 'execute', ''),
+(3, 0, 'text', 'interrupted', '', '', '', 'I began');
+
+INSERT INTO deliveries (id, account, chat, thread, session_id, turn_id, kind, body, reply_to, buttons, state, attempt, doubtful, key, platform_message_id, error, created_at, settled_at)
+VALUES
+(1, 'telegram', '1001', '', 1, 1, 'reply', 'You said: plums', '7', '', 'sent', 1, 0, 'k1', '900', NULL, 1011, 1012),
+(2, 'telegram', '1001', '', 1, NULL, 'notice', 'what was owed', '', '', 'pending', 0, 0, 'k2', NULL, NULL, 1299, NULL),
+(3, 'telegram', '1003', '', 3, 3, 'reply', 'may be there', '', '', 'sending', 1, 0, 'k3', NULL, NULL, 1289, NULL),
+(4, 'telegram', '1004', '', 4, NULL, 'notice', 'blocked', '', '', 'rejected', 1, 0, 'k4', NULL, 'blocked', 1060, 1061),
+(5, 'telegram', '1004', '', 4, 4, 'reply', 'on hold', '', '[["Send it again", "repeat:5"]]', 'held', 2, 1, 'k5', NULL, 'held', 1062, NULL);
+
+INSERT INTO cursors (account, scope, value)
+VALUES ('telegram', '', '509'), ('discord', '', '1000'), ('discord', 'dm:77', '2000'), ('slack', 'first', '1000.000000');

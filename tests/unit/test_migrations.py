@@ -6,15 +6,11 @@ from contextlib import closing
 import pytest
 
 from gateway.errors import SchemaTooNew
-from gateway.model.choices import Chosen
-from gateway.model.turn import TurnState
 from gateway.store import migrate as module
 from gateway.store.lock import hold_state
 from gateway.store.migrate import migrate, migrations
 from gateway.store.offline import reading
-from gateway.store.rows import origin_text
 from gateway.store.sqlite import LEDGER_FILE, open_sqlite
-from tests.helpers.ledgers import ANN, Ledger
 
 NEWEST = migrations()[-1].number
 
@@ -96,52 +92,6 @@ def test_a_step_that_fails_leaves_the_schema_before_it(tmp_path, folder):
         assert not raw.in_transaction
         (folder / "0002_b.sql").write_text("CREATE TABLE b (x);")
         assert migrate(raw) == 2
-
-
-def written_by(step, path):
-    """A ledger as the version of this step left it: a session whose first message was being worked on."""
-    with connect(path) as raw:
-        for one in migrations()[:step]:
-            raw.executescript(one.path.read_text())
-        raw.execute(f"PRAGMA user_version = {step}")
-        raw.execute(
-            "INSERT INTO boots (replica, pid, state, started_at, seen_at) VALUES ('r', 1, 'serving', 1, 2)"
-        )
-        raw.execute(
-            "INSERT INTO sessions (account, chat, thread, person, generation, state, agent, "
-            "agent_session_id, cwd, origin, title, created_at, updated_at) "
-            "VALUES ('telegram', '1001', '', '', 1, 'active', 'demo', 's-1', '/w', ?, 'work', 1, 2)",
-            (origin_text(ANN),),
-        )
-        raw.execute("INSERT INTO turns (session_id, boot_id, state, started_at) VALUES (1, 1, 'running', 2)")
-        for text, state, turn in (("work", "taken", 1), ("and then", "waiting", None)):
-            raw.execute(
-                "INSERT INTO messages (account, event_id, session_id, kind, state, text, origin, "
-                "received_at, turn_id) VALUES ('telegram', ?, 1, 'user', ?, ?, ?, 2, ?)",
-                (text, state, text, origin_text(ANN), turn),
-            )
-        raw.execute(
-            "INSERT INTO deliveries (account, chat, thread, session_id, kind, body, state, key, created_at) "
-            "VALUES ('telegram', '1001', '', 1, 'reply', 'hello', 'sending', 'k', 2)"
-        )
-
-
-@pytest.mark.parametrize("step", range(1, NEWEST + 1))
-async def test_a_ledger_of_every_version_is_gone_on_with(tmp_path, step):
-    written_by(step, tmp_path / LEDGER_FILE)
-    async with open_sqlite(tmp_path / LEDGER_FILE) as store:
-        ledger = Ledger(store, tmp_path)
-        opening = await ledger.start()
-        assert (opening.dead_boots, opening.interrupted_turns, opening.unknown_deliveries) == (1, 1, 1)
-        start = await ledger.begin(1)
-        assert start.interruption is not None
-        assert (start.interruption.request, start.message.text) == ("work", "and then")
-        assert (start.session.agent_session_id, start.session.chosen) == ("s-1", Chosen())
-        (owed,) = await store.owed("telegram")
-        assert (owed.body, owed.edits) == ("hello", None)
-        await store.choose(1, Chosen("coder"))
-        await ledger.end(start.turn_id, TurnState.COMPLETED, "done")
-        assert (await ledger.session(1)).chosen == Chosen("coder")
 
 
 def test_the_lock_names_its_holder(tmp_path):

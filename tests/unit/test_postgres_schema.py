@@ -8,17 +8,14 @@ from contextlib import closing
 import pytest
 
 from gateway.errors import CarryonError, LedgerUnavailable, SchemaTooNew
-from gateway.model.choices import Chosen
-from gateway.model.turn import TurnState
 from gateway.store.migrate import migrate as migrate_sqlite
 from gateway.store.migrate import migrations
 from gateway.store.postgres.dialect import numbered, schema
 from gateway.store.postgres.offline import exists, reading
 from gateway.store.postgres.store import open_postgres
-from gateway.store.rows import origin_text
-from tests.helpers.ledgers import ANN, Ledger
 from tests.helpers.postgres import new_database
 from tests.helpers.postgres_proxy import proxy_to
+from tests.helpers.schemas import put_on_postgres
 
 NEWEST = migrations()[-1].number
 SQLITE_TYPES = {"INTEGER": "bigint", "REAL": "double precision", "TEXT": "text"}
@@ -58,7 +55,7 @@ def made():
     """A database with the newest schema."""
     database = new_database()
     with database.connect() as raw:
-        written_by(NEWEST, database)
+        put_on_postgres(NEWEST, database)
         yield raw
 
 
@@ -89,58 +86,9 @@ def test_both_schemas_have_the_same_tables_columns_and_indexes(made):
     assert indexes <= beside
 
 
-def written_by(step, database):
-    """A ledger as the version of this step left it: a session whose first message was being worked on."""
-    with database.connect() as raw:
-        raw.execute("CREATE TABLE schema_version (version BIGINT NOT NULL)")
-        for one in migrations()[:step]:
-            raw.execute(schema(one.path.read_text()))
-        raw.execute("INSERT INTO schema_version VALUES (%s)", (step,))
-        raw.execute(
-            "INSERT INTO boots (replica, pid, state, started_at, seen_at) VALUES ('r', 1, 'serving', 1, 2)"
-        )
-        raw.execute(
-            "INSERT INTO sessions (account, chat, thread, person, generation, state, agent, "
-            "agent_session_id, cwd, origin, title, created_at, updated_at) "
-            "VALUES ('telegram', '1001', '', '', 1, 'active', 'demo', 's-1', '/w', %s, 'work', 1, 2)",
-            (origin_text(ANN),),
-        )
-        raw.execute("INSERT INTO turns (session_id, boot_id, state, started_at) VALUES (1, 1, 'running', 2)")
-        for text, state, turn in (("work", "taken", 1), ("and then", "waiting", None)):
-            raw.execute(
-                "INSERT INTO messages (account, event_id, session_id, kind, state, text, origin, "
-                "received_at, turn_id) VALUES ('telegram', %s, 1, 'user', %s, %s, %s, 2, %s)",
-                (text, state, text, origin_text(ANN), turn),
-            )
-        raw.execute(
-            "INSERT INTO deliveries (account, chat, thread, session_id, kind, body, state, key, created_at) "
-            "VALUES ('telegram', '1001', '', 1, 'reply', 'hello', 'sending', 'k', 2)"
-        )
-
-
-@pytest.mark.parametrize("step", range(1, NEWEST + 1))
-async def test_a_ledger_of_every_version_is_gone_on_with(tmp_path, step):
-    database = new_database()
-    written_by(step, database)
-    async with open_postgres(database.url) as store:
-        ledger = Ledger(store, tmp_path, "postgres")
-        opening = await ledger.start()
-        assert (opening.dead_boots, opening.interrupted_turns, opening.unknown_deliveries) == (1, 1, 1)
-        start = await ledger.begin(1)
-        assert start.interruption is not None
-        assert (start.interruption.request, start.message.text) == ("work", "and then")
-        (owed,) = await store.owed("telegram")
-        assert (owed.body, owed.edits) == ("hello", None)
-        await store.choose(1, Chosen("coder"))
-        await ledger.end(start.turn_id, TurnState.COMPLETED, "done")
-        assert (await ledger.session(1)).chosen == Chosen("coder")
-    with database.connect() as raw:
-        assert raw.execute("SELECT version FROM schema_version").fetchall() == [(NEWEST,)]
-
-
 async def test_a_newer_schema_is_refused_untouched():
     database = new_database()
-    written_by(1, database)
+    put_on_postgres(1, database)
     with database.connect() as raw:
         raw.execute("UPDATE schema_version SET version = %s", (NEWEST + 5,))
         with pytest.raises(SchemaTooNew) as caught:
