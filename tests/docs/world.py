@@ -13,7 +13,7 @@ import shlex
 import socket
 import sys
 import tempfile
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,6 +24,7 @@ import psutil
 
 from tests.docs import again
 from tests.harness.forks import bare_environment
+from tests.harness.secrecy import shown
 from tests.harness.waiting import glance, within
 from tests.helpers.sources import ROOT
 
@@ -110,6 +111,11 @@ class World:
         assert process.returncode is not None
         self.heard.append(output.decode(errors="replace"))
         return process.returncode, self.heard[-1]
+
+    def everything(self) -> Iterator[tuple[str, str]]:
+        """What was seen in every terminal, but for the emulators, which tell their token."""
+        yield "commands", "\n".join(self.heard)
+        yield from ((one.command, one.said()) for one in self.terminals if "emulate" not in one.command)
 
     async def _serve(self, text: str) -> None:
         output = self.folder / f"terminal-{len(self.terminals)}.log"
@@ -208,6 +214,8 @@ async def world(folder: Path) -> AsyncGenerator[World]:
         for terminal in place.terminals:
             await within(terminal.process.wait(), f"the end of {terminal.command}", PATIENCE)
         short.cleanup()
+        for command, said in place.everything():
+            shown(command, said)
 
 
 def end(roots: Sequence[psutil.Process]) -> None:

@@ -2,7 +2,7 @@
 
 import re
 import shutil
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -13,6 +13,7 @@ from gateway.model.grant import Grant, Role
 from gateway.model.operation import ConfigStatus, Intent, Phase
 from gateway.model.session import SessionState
 from tests import helpers
+from tests.harness.secrecy import shown
 from tests.harness.waiting import PATIENCE
 from tests.helpers.clock import until
 from tests.helpers.ledgers import ACCOUNT
@@ -59,7 +60,12 @@ async def tab(chromium, **more):
     page.on("console", lambda said: wrong.append(said.text) if said.type in ("error", "warning") else None)
     page.on("pageerror", lambda error: wrong.append(str(error)))
     page.wrong = wrong
+    answers = []
+    page.on("response", lambda answer: answers.append(answer))  # noqa: PLW0108  (no built-in will do)
     yield page
+    for answer in answers:
+        with suppress(playwright.Error):  # a redirect has no body, and old ones are forgotten
+            shown(answer.url, await answer.text())
     await context.close()
     assert wrong == []
 

@@ -6,6 +6,7 @@ import socket
 
 import aiohttp
 
+from tests.harness.secrecy import overheard
 from tests.helpers.otlp import otlp_collector
 from tests.helpers.scrape import Scrape
 
@@ -19,7 +20,7 @@ async def port_of(gateway):
 
 async def ask(port, path, headers=KNOWN):
     async with (
-        aiohttp.ClientSession(headers=headers) as session,
+        aiohttp.ClientSession(headers=headers, trace_configs=[overheard()]) as session,
         session.get(f"http://127.0.0.1:{port}{path}", allow_redirects=False) as answer,
     ):
         return answer.status, await answer.text()

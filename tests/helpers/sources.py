@@ -40,15 +40,10 @@ def name_of(path: Path) -> str:
 
 
 @cache
-def tree_of(path: Path) -> ast.Module:
-    return ast.parse(path.read_text(encoding="utf-8"), str(path))
-
-
-@cache
 def within(path: Path) -> tuple[tuple[str, ast.AST], ...]:
     """Every node of a file with the qualified name of the function or class that it stands in."""
     found: list[tuple[str, ast.AST]] = []
-    ahead: list[tuple[str, ast.AST]] = [("", tree_of(path))]
+    ahead: list[tuple[str, ast.AST]] = [("", ast.parse(path.read_text(encoding="utf-8"), str(path)))]
     while ahead:
         scope, node = ahead.pop()
         for child in ast.iter_child_nodes(node):

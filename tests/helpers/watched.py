@@ -11,6 +11,7 @@ from aiohttp import web
 from gateway.console.guard import csrf_token
 from gateway.console.server import HttpSettings, serve_http
 from gateway.model.browsing import LedgerUnreadableError
+from tests.harness.secrecy import overheard
 from tests.helpers.clock import ManualClock
 
 TOKEN = "a-token-of-good-length"
@@ -95,7 +96,7 @@ async def watched(
     server = asyncio.ensure_future(serving)
     jar = aiohttp.CookieJar(unsafe=True)  # which is the jar's word for addresses without a name
     try:
-        async with aiohttp.ClientSession(cookie_jar=jar) as session:
+        async with aiohttp.ClientSession(cookie_jar=jar, trace_configs=[overheard()]) as session:
             yield Watched(await ports.get(), session, clock, done, entered, server)
     finally:
         server.cancel()

@@ -1,9 +1,14 @@
-"""Habits that keep the code honest, each checked on the syntax tree."""
+"""Habits that keep the code honest, each checked on the syntax tree.
+
+All that look at syntax trees are here: the trees are read once, and forgotten when the last has looked.
+"""
 
 import ast
 import re
 
-from tests.helpers.sources import PRODUCT, dotted, name_of, sources, within
+import pytest
+
+from tests.helpers.sources import FUNCTIONS, PRODUCT, dotted, name_of, sources, within
 
 SUPERVISORS = {
     "adapters/emulators/": "servers for tests and demos answer for their own handlers",
@@ -36,7 +41,15 @@ REAL_TIME = {
     "tests/contract/agents.py": "agents are real processes, and so is their clock",
 }
 ACTION = re.compile(r"[a-z_]+(\.[a-z_]+)+")
+TEST_ROOTS = {"tests", "bench"}
+FUNCTION_LINES = 60
 LEVELS = {"debug", "info", "warning", "error", "critical", "exception"}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _forget():
+    yield
+    within.cache_clear()
 
 
 def is_broad(handler):
@@ -118,3 +131,26 @@ def test_the_product_asserts_only_what_types_cannot_say():
             if isinstance(node, ast.Assert):
                 awaits = [part for part in ast.walk(node) if isinstance(part, ast.Await)]
                 assert not awaits, f"{name_of(path)}:{scope}"
+
+
+def test_functions_are_short():
+    long = {
+        f"{name_of(path)}:{scope}": node.end_lineno - node.lineno + 1
+        for path in sources(*PRODUCT)
+        for scope, node in within(path)
+        if isinstance(node, FUNCTIONS) and node.end_lineno - node.lineno + 1 > FUNCTION_LINES
+    }
+    assert not long, f"longer than {FUNCTION_LINES} lines"
+
+
+def test_the_product_knows_nothing_of_its_tests():
+    for path in sources("gateway", "adapters"):
+        for _, node in within(path):
+            names = []
+            if isinstance(node, ast.Import):
+                names = [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom):
+                names = [node.module or ""]
+            elif isinstance(node, ast.Call) and dotted(node.func) == "__import__":
+                names = ["tests"]
+            assert not {name.split(".")[0] for name in names} & TEST_ROOTS, name_of(path)

@@ -1,30 +1,18 @@
-"""Files and functions stay small enough to be read at once."""
+"""Files stay small enough to be read at once."""
 
-from tests.helpers.sources import FUNCTIONS, PRODUCT, name_of, sources, within
+from tests.helpers.sources import PRODUCT, name_of, sources
 
 FILE_LINES = 350
-FUNCTION_LINES = 60
 
 LONG_FILES = {
     "gateway/ports.py": "every port in one place: what the engine needs from the world is one page to read",
 }
-LONG_FUNCTIONS: dict[str, str] = {}
 
 
 def test_files_are_short():
     lengths = {name_of(path): len(path.read_text().splitlines()) for path in sources(*PRODUCT)}
     long = {name: lines for name, lines in lengths.items() if lines > FILE_LINES and name not in LONG_FILES}
     assert not long, f"longer than {FILE_LINES} lines: split by noun, or say here why not"
-
-
-def test_functions_are_short():
-    long = {
-        f"{name_of(path)}:{scope}": node.end_lineno - node.lineno + 1
-        for path in sources(*PRODUCT)
-        for scope, node in within(path)
-        if isinstance(node, FUNCTIONS) and node.end_lineno - node.lineno + 1 > FUNCTION_LINES
-    }
-    assert not {name: lines for name, lines in long.items() if name not in LONG_FUNCTIONS}
 
 
 def test_exceptions_are_still_needed():

@@ -13,6 +13,7 @@ from gateway.console.page.tickets import MOST, Tickets
 from gateway.model.operation import Done
 from gateway.model.session import SessionState
 from gateway.store.browsing import open_browsing
+from tests.harness.secrecy import overheard
 from tests.helpers.watching import ledger_at, origin, watched
 
 HIDDEN = re.compile(r'<input type="hidden" name="(\w+)" value="([^"]*)">')
@@ -52,7 +53,7 @@ async def visitor(ledger, **more):
         await ledger.say("hello", who, origin=origin(who, "Ann"))
     async with (
         watched(ledger, **more) as it,
-        ClientSession(it.address, cookie_jar=CookieJar(unsafe=True)) as web,
+        ClientSession(it.address, cookie_jar=CookieJar(unsafe=True), trace_configs=[overheard()]) as web,
     ):
         yield it, web
 
