@@ -7,4 +7,5 @@ first. The lean import is tested in processes of its own, and by every test that
 
 import aiogram  # noqa: F401
 
+from tests.harness.order import pytest_collection_modifyitems  # noqa: F401  (a hook)
 from tests.harness.secrecy import pytest_runtest_makereport  # noqa: F401  (a hook)

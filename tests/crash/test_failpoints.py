@@ -5,6 +5,8 @@ A gateway that sees through what the one before it left is itself the next to be
 
 from dataclasses import dataclass
 
+import pytest
+
 from adapters.emulators.faults import FaultKind, When
 from gateway.engine.drain import CUT_NOTICE
 from gateway.model.operation import Intent
@@ -63,6 +65,7 @@ def resumes(stage, chat):
     return stage.ledger.one(query, chat.id)
 
 
+@pytest.mark.slow
 async def test_killed_on_the_way_of_a_message(stage):
     """Each gateway comes to its failpoint for the first time with what the one before it left.
 
@@ -125,6 +128,7 @@ async def test_killed_while_a_file_is_fetched_and_when_a_command_was_obeyed(stag
     assert stage.ledger.one("SELECT max(generation) FROM sessions") == 2
 
 
+@pytest.mark.slow
 async def test_killed_again_and_again_while_recovering_and_while_stopping(stage):
     stage.configure(resume=FORGIVING, shutdown={"drain_timeout": "0s"})
     works = [f"count the {things} [[sleep 700ms]]" for things in ("apples", "pears", "plums")]

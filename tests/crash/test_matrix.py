@@ -48,6 +48,7 @@ async def meet(stage, chats):
         await stage.answered(chat, "hello there")
 
 
+@pytest.mark.slow
 async def test_killed_in_the_middle_of_everything(stage):
     quiet = [stage.chat() for _ in range(QUIET)]
     others = [stage.chat() for _ in range(BURST)]
@@ -91,6 +92,7 @@ async def test_killed_in_the_middle_of_everything(stage):
     assert gateway.running
 
 
+@pytest.mark.slow
 async def test_killed_again_and_again(stage):
     pairs = [(stage.chat(), stage.chat()) for _ in DEATHS]
     chats = [chat for pair in pairs for chat in pair]

@@ -31,6 +31,7 @@ shutdown: {drain_timeout: 1s}
 """
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(400)
 async def test_every_command_of_every_page(tmp_path):
     async with world(tmp_path) as place:

@@ -25,6 +25,7 @@ async def a_message_that_stands(place):
     return {}
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(400)
 async def test_every_step_of_the_tutorial(tmp_path):
     async with world(tmp_path) as place:

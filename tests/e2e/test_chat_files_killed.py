@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+import pytest
+
 from adapters.emulators.faults import When
 from adapters.labels import REPEAT_LABEL
 from tests.contract.particulars import SentFile
@@ -42,6 +44,7 @@ def saw(talk):
     return sum(digest(notes(talk).content) in one for one in talk.texts)
 
 
+@pytest.mark.slow
 async def test_killed_while_platforms_keep_it_waiting(tmp_path):
     """On all platforms at once: a download, and an upload before and after its effect."""
     async with open_stage(tmp_path, *PLATFORMS) as stage:
@@ -96,6 +99,7 @@ DEATHS = (
 )
 
 
+@pytest.mark.slow
 async def test_killed_at_each_place_on_the_way_of_a_file(tmp_path):
     """Each gateway sees through what the one before it left, and is killed by the next person's file."""
     async with open_stage(tmp_path, *PLATFORMS) as stage:

@@ -5,6 +5,7 @@ import signal
 import socket
 
 import aiohttp
+import pytest
 
 from tests.harness.secrecy import overheard
 from tests.helpers.otlp import otlp_collector
@@ -98,6 +99,7 @@ async def test_what_is_known_of_a_gateway_over_its_restarts(stage):
         ann.check()
 
 
+@pytest.mark.slow
 async def test_where_nothing_can_be_watched_chats_are_served_all_the_same(stage):
     ann = stage.chat("Ann")
     with socket.socket() as taken:

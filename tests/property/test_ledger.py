@@ -394,6 +394,7 @@ class LedgerMachine(RuleBasedStateMachine):
         assert owed == sorted(ident for ident, s in self.deliveries.items() if s in waiting)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", LEDGERS)
 @pytest.mark.timeout(110)
 def test_the_ledger_keeps_its_promises(kind):
