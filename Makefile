@@ -19,9 +19,10 @@ help:
 	@echo "make agents  real agents, installed by npm, with a local model: killed, and asked what they remember"
 	@echo "make crash   kill the gateway at every system call of a conversation"
 
+# Half an environment, as Debian makes without its package python3-venv, would be taken for a whole one.
 $(VENV)/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Carryon needs Python 3.11 or newer; this is " + sys.version.split()[0] + ". Name another one: make PYTHON=python3.12 ...")'
-	$(PYTHON) -m venv $(VENV)
+	$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 1; }
 
 $(BIN)/carryon: $(RUN)
 

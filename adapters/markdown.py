@@ -4,9 +4,10 @@ Places are byte offsets into the source's UTF-8. Parsing is linear. A text that 
 `None`: whoever renders it leaves it as it is.
 """
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
+
+from gateway.model.text import effort
 
 if TYPE_CHECKING:
     import pyromark
@@ -14,10 +15,6 @@ if TYPE_CHECKING:
 
 _MOST_PARTS = 3_000
 """Each takes some microseconds: a message is rendered before it is known to fit, and while others wait."""
-
-
-_MARKS = "\n*_`[]|~<>$\\&#-+!"
-_RULE_OF_TABLE = re.compile(r"^[ \t>]*[|:-][|: \t-]*$", re.MULTILINE)
 
 
 class Event(NamedTuple):
@@ -48,20 +45,9 @@ class Edit(NamedTuple):
     text: str
 
 
-def tidy(text: str) -> str:
-    """The same text with plain line ends and without halves of characters, which no platform takes."""
-    if "\r" in text:
-        text = text.replace("\r\n", "\n").replace("\r", "\n")
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-    return text
-
-
 def parse(markdown: str) -> Parsed | None:
     """Parse a tidy text; None for one of so many parts that nobody reads it."""
-    if _parts(markdown) > _MOST_PARTS:
+    if effort(markdown) > _MOST_PARTS:
         return None
     import pyromark  # noqa: PLC0415 - only texts with markup need it, and the start of the program does not
 
@@ -73,17 +59,6 @@ def parse(markdown: str) -> Parsed | None:
         if type(error).__name__ == "PanicException":  # a bug of the parser, which is no `Exception`
             return None
         raise
-
-
-def _parts(text: str) -> int:
-    """About how many events a text has. The parser fills up the rows of a table to its width."""
-    parts = sum(map(text.count, _MARKS))
-    at = 0
-    while "|" in text and (rule := _RULE_OF_TABLE.search(text, at)):
-        at = max(text.find("\n\n", rule.end()), 0) or len(text)
-        columns = rule[0].count("|")
-        parts += max(columns * text.count("\n", rule.end(), at) - text.count("|", rule.end(), at), 0)
-    return parts
 
 
 def with_idle_definitions(parsed: Parsed) -> Parsed | None:

@@ -21,7 +21,8 @@ from gateway.config_file import load, load_without_secrets, read, whereabouts
 from gateway.config_types import parse_duration
 from gateway.errors import CarryonError, UsageError
 
-DEFAULT_CONFIG = "config/gateway.yaml"
+CONFIGS = ("gateway.yaml", "config/gateway.yaml")
+"""Where a config is looked for if none is named: what `carryon init` writes, and a checkout's example."""
 
 app = typer.Typer(
     help="A chat gateway for AI agents that carries on after a restart.",
@@ -56,15 +57,22 @@ def _version(wanted: bool) -> None:
 def options(
     context: typer.Context,
     config: Annotated[
-        Path, typer.Option("--config", "-c", envvar="CARRYON_CONFIG", help="The config file.")
-    ] = Path(DEFAULT_CONFIG),
+        Path | None,
+        typer.Option(
+            "--config",
+            "-c",
+            envvar="CARRYON_CONFIG",
+            help="The config file.",
+            show_default=", else ".join(CONFIGS),
+        ),
+    ] = None,
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
     """Options of all commands."""
     del version
-    context.obj = config
+    context.obj = config or next((path for path in map(Path, CONFIGS) if path.exists()), Path(CONFIGS[-1]))
 
 
 @app.command()

@@ -38,7 +38,10 @@ def init(  # noqa: PLR0913, PLR0917  (each is an option of the command)
     offline: Annotated[bool, typer.Option("--offline", help="Do not try the tokens out.")] = False,
     api_url: Annotated[
         list[str] | None,
-        typer.Option(metavar="PLATFORM=URL", help="A server other than the platform's own.", hidden=True),
+        typer.Option(
+            metavar="PLATFORM=URL",
+            help="A server other than the platform's own, such as an emulator; may be repeated.",
+        ),
     ] = None,
 ) -> None:
     """Ask a few questions, try the tokens out, and write a config file that works.

@@ -1,12 +1,12 @@
 """The config of a file and an environment."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from gateway.config import Config, StoreConfig
+from gateway.config_paths import Directory
 from gateway.config_reading import PREFIX, Finder, Reading
 from gateway.config_tree import Branch, Leaf, Node
 from gateway.config_variables import Variables
@@ -15,14 +15,14 @@ from gateway.errors import ConfigError
 __all__ = [
     "PREFIX",
     "Finder",
-    "Look",
     "attempt",
     "load",
     "load_without_secrets",
-    "look",
     "read",
     "whereabouts",
 ]
+
+_directory = TypeAdapter[Path](Directory)
 
 
 def load(path: Path | str, environ: Mapping[str, str]) -> Config:
@@ -39,10 +39,9 @@ def load_without_secrets(path: Path | str, environ: Mapping[str, str]) -> Config
 
     Operators' shells seldom have what the service's environment holds.
     """
-    reading = Reading(Variables(environ, str(Path(path).absolute().parent)), lenient=True)
-    config = reading.config(str(path), environ)
-    if config is None or reading.problems:
-        raise ConfigError(reading.messages())
+    config, problems = whereabouts(Path(path), environ)
+    if problems:
+        raise ConfigError(problems)
     return config
 
 
@@ -60,8 +59,11 @@ def whereabouts(path: Path, environ: Mapping[str, str]) -> tuple[Config, tuple[s
 
 
 def _stand_in(path: Path, reading: Reading) -> Config:
-    written = _text(reading, reading.root.entries.get("state_dir")) or "state"
-    place = path.absolute().parent / Path(written).expanduser()
+    written = _text(reading, reading.root.entries.get("state_dir"))
+    try:
+        place = _directory.validate_python(written or "state", context=reading.context)
+    except ValidationError:
+        place = path.absolute().parent / "state"
     store = reading.root.entries.get("store")
     url = _text(reading, store.entries.get("url")) if isinstance(store, Branch) else ""
     try:
@@ -82,25 +84,6 @@ def read(path: Path | str, environ: Mapping[str, str]) -> tuple[Config, Finder]:
     if config is None:
         raise ConfigError(reading.messages())
     return config, reading.find
-
-
-@dataclass(frozen=True, slots=True)
-class Look:
-    """What a file holds: a config, or None and every problem.
-
-    `files` are those that it names, as absolute paths.
-    """
-
-    config: Config | None
-    problems: tuple[str, ...]
-    files: frozenset[str]
-
-
-def look(path: Path, environ: Mapping[str, str]) -> Look:
-    """As `load`, for whoever looks at the file again and again. Never raises for what is in it."""
-    config, reading = attempt(path, environ)
-    problems = () if config is not None else tuple(reading.messages())
-    return Look(config, problems, frozenset(reading.variables.files))
 
 
 def attempt(path: Path, environ: Mapping[str, str]) -> tuple[Config | None, Reading]:

@@ -7,7 +7,7 @@ from the environment, from a secret's file, or that stands at a secret's key.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Final, cast
+from typing import Final, NamedTuple, cast
 
 from pydantic import SecretStr, ValidationError
 
@@ -33,8 +33,19 @@ _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 _WITH_SECRETS = ("accounts", "agents")  # a text where one of their sections belongs may be a misplaced token
 _SECRET_LENGTH = 8  # shorter texts are too likely to be part of a message's own words
 
-Finder = Callable[[Place], tuple[Spot, str]]
-"""Where a place of a config stands, and what was found there, in words that tell no secret."""
+
+class Found(NamedTuple):
+    """Where a place of a config stands, and what was found there, in words that tell no secret.
+
+    `as_written`: nothing was filled in, and no `$$` made a `$`.
+    """
+
+    spot: Spot
+    what: str
+    as_written: bool = True
+
+
+Finder = Callable[[Place], Found]
 
 
 @dataclass(slots=True)
@@ -47,9 +58,15 @@ class Reading:
     faulty: set[Place] = field(default_factory=set[Place])  # told already: pydantic's view adds nothing
     overrides: dict[Place, str] = field(default_factory=dict[Place, str])
     hidden: set[Place] = field(default_factory=set[Place])
+    filled: set[Place] = field(default_factory=set[Place])  # what counts is not what is written
     root: Branch = field(default_factory=lambda: Branch(Spot(0, ""), {}, {}))
     outline: object = None  # the platforms alone: enough to know which keys hold secrets
     data: object = None
+
+    @property
+    def context(self) -> dict[str, str | None]:
+        """Where paths of the file begin."""
+        return {"base": self.variables.base, "home": self.variables.environ.get("HOME")}
 
     def config(self, path: str, environ: Mapping[str, str]) -> Config | None:
         text = self._text(path)
@@ -66,8 +83,9 @@ class Reading:
         self._doubled()
         return config
 
-    def find(self, place: Place) -> tuple[Spot, str]:
-        return self._spot(place, at_key=True), describe(self._shown(place))
+    def find(self, place: Place) -> Found:
+        what = describe(self._shown(place))
+        return Found(self._spot(place, at_key=True), what, place not in self.filled)
 
     def told(self) -> list[Problem]:
         """Every problem once, in order, with what came from outside struck out as a last guard."""
@@ -193,6 +211,7 @@ class Reading:
             filled, faults = self.variables.fill(value)
             if filled != value:
                 self.hidden.add(place)
+                self.filled.add(place)
             value = filled
             if faults and self.lenient and kind is SecretStr:
                 self.hidden.add(place)
@@ -210,9 +229,8 @@ class Reading:
         return value
 
     def _validated(self) -> Config | None:
-        context = {"base": self.variables.base, "home": self.variables.environ.get("HOME")}
         try:
-            return Config.model_validate(self.data, context=context)
+            return Config.model_validate(self.data, context=self.context)
         except ValidationError as error:
             details = error.errors(include_url=False, include_input=False)
         for detail in details:

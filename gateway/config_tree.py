@@ -9,7 +9,7 @@ replace it.
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Protocol, cast
+from typing import Any, Protocol, cast
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
@@ -120,8 +120,9 @@ def parse_override(text: str, source: str) -> Node:
 def _parse(text: str, start: Spot) -> tuple[Node | None, list[Problem]]:
     reading = _Reading(start)
     try:
-        yaml = YAML(typ="safe", pure=True)
-        root = cast("_YamlNode | None", yaml.compose(text))  # pyright: ignore[reportUnknownMemberType]
+        yaml: Any = YAML(typ="safe", pure=True)
+        yaml.composer.warn_double_anchors = False  # YAML allows it, and the warning quotes the file
+        root = cast("_YamlNode | None", yaml.compose(text))
         return (None if root is None else reading.node(root, 0)), reading.problems
     except (RecursionError, _TooLargeError):
         what = f"more than {_MOST_VALUES} values or {_DEEPEST} levels; a config is smaller"

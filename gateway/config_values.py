@@ -16,6 +16,7 @@ from gateway.config_reading import Reading
 from gateway.config_tree import Leaf, Node, Row
 from gateway.config_written import duration_text
 from gateway.policies import agent_spec
+from gateway.rules.credentials import without_credentials
 
 SECRET = "(secret)"  # noqa: S105  (what is shown instead of one)
 _NOTHING = object()
@@ -102,6 +103,8 @@ def _value(
     node = reading.node_at(place)
     origin = _origin(reading, place, node) if node else Origin(Source.DEFAULT)
     shown = _shown(reading, place, value, origin, node)
+    if _is_free(place):
+        shown = _without_credentials(shown)
     for secret in config.secrets():
         shown = _without(shown, secret)
     required = (
@@ -121,7 +124,7 @@ def _origin(reading: Reading, place: Place, node: Node) -> Origin:
     if node.spot.rank:
         return Origin(Source.ENVIRONMENT, node.spot.source.removeprefix("environment "))
     absent = isinstance(node, Leaf) and node.value is None and not node.text  # YAML places it further on
-    spot = reading.find(place)[0] if absent else node.spot
+    spot = reading.find(place).spot if absent else node.spot
     via = dict.fromkeys(name for leaf in _inside(node) for name in reading.references(leaf))
     return Origin(Source.FILE, str(spot), tuple(via))
 
@@ -151,11 +154,21 @@ def _shown(reading: Reading, place: Place, value: object, origin: Origin, node: 
     kind = kind_at(place, reading.outline)
     if not isinstance(value, str) or not (kind is str or kind is Path):
         return value
-    free = place[0] == "agents" and place[2] in _FREE
-    if any(one.startswith("file ") for one in origin.via) or (free and origin.via):
+    if any(one.startswith("file ") for one in origin.via) or (_is_free(place) and origin.via):
         return SECRET
     text = _QUERY.sub(r"\1=***", _USER.sub("***@", value))
     return _PATH.sub(r"\1***", text) if origin.via else text
+
+
+def _is_free(place: Place) -> bool:
+    """Whether any text may stand there, also a key that somebody wrote in plain."""
+    return place[0] == "agents" and len(place) > 2 and place[2] in _FREE
+
+
+def _without_credentials(value: object) -> object:
+    if isinstance(value, str):
+        return without_credentials([value], SECRET)[0]
+    return without_credentials(cast("list[str]", value), SECRET) if isinstance(value, list) else value
 
 
 def _without(value: object, secret: str) -> object:

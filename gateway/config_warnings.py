@@ -38,7 +38,7 @@ def oddities(config: Config, find: Finder, environ: Mapping[str, str]) -> Iterat
     """What `warnings` says, each with its place and key."""
     parts = (
         _programs(config, environ),
-        _variables(config),
+        _variables(config, find),
         _demo(config),
         _nobody(config),
         _everybody(config),
@@ -50,9 +50,9 @@ def oddities(config: Config, find: Finder, environ: Mapping[str, str]) -> Iterat
     )
     for part in parts:
         for place, what in part:
-            spot, found = find(place)
+            found = find(place)
             key = ".".join(str(step) for step in place if not isinstance(step, int))
-            yield Problem(spot, what.replace("{found}", found), key)
+            yield Problem(found.spot, what.replace("{found}", found.what), key)
 
 
 Odd = Iterator[tuple[Place, str]]
@@ -71,8 +71,15 @@ def _programs(config: Config, environ: Mapping[str, str]) -> Odd:
             )
 
 
-def _variables(config: Config) -> Odd:
-    """Variables as shells and other programs write them: here they are texts like any other."""
+def _variables(config: Config, find: Finder) -> Odd:
+    """Variables as shells and other programs write them: here they are texts like any other.
+
+    Whoever wrote `$$NAME` means `$NAME`, and what was filled in is nobody's slip.
+    """
+    return ((place, what) for place, what in _like_variables(config) if find(place).as_written)
+
+
+def _like_variables(config: Config) -> Odd:
     what = "a text that looks like a variable, and is taken as it is; if one is meant, write ${NAME}"
     for name, agent in config.agents.items():
         for key, value in agent.env.items():

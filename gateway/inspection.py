@@ -17,6 +17,7 @@ from gateway.policies import access_policy, ledger_place, resume_policy
 from gateway.rules.access import AccessPolicy, with_grants
 from gateway.rules.pairing import spelled
 from gateway.rules.recovery import breaker_open, recover, screen
+from gateway.rules.words import cut, printable
 from gateway.store import grants, library, queue
 from gateway.store.place import reading, rehearse
 
@@ -61,7 +62,9 @@ def session_show(config: Config, session_id: int, *, as_json: bool) -> str:
     if as_json:
         return json_text(values | {"turns": [_turn_values(turn) for turn in turns]})
     head = "\n".join(
-        f"{key.replace('_', ' ')}: {_printable(value)}" for key, value in values.items() if value is not None
+        f"{key.replace('_', ' ')}: {printable(str(value))}"
+        for key, value in values.items()
+        if value is not None
     )
     rows = [
         (
@@ -305,19 +308,9 @@ _WIDEST = 48
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str | None]]) -> str:
     """Columns as wide as their content, up to a limit; long values are cut."""
-    cells = [[_cut(value or "") for value in row] for row in rows]
+    cells = [[cut(printable(value or ""), _WIDEST) for value in row] for row in rows]
     widths = [max(len(title), *(len(row[i]) for row in cells)) for i, title in enumerate(head)]
     lines = [head, ["-" * width for width in widths], *cells]
     return "\n".join(
         "  ".join(v.ljust(w) for v, w in zip(line, widths, strict=True)).rstrip() for line in lines
     )
-
-
-def _printable(value: object) -> str:
-    """Nothing that a stranger wrote in a chat moves the cursor of an operator's terminal."""
-    return "".join(c if c.isprintable() else " " for c in str(value))
-
-
-def _cut(value: str) -> str:
-    flat = _printable(value)
-    return flat if len(flat) <= _WIDEST else flat[: _WIDEST - 1] + "…"

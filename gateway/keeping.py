@@ -13,13 +13,16 @@ from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
 
+import psutil
+
 from gateway.config import Config
 from gateway.errors import CarryonError, LedgerUnavailable, SchemaTooNew, StateLocked, UsageError
 from gateway.failpoints import reach
 from gateway.store import files, library, restored
-from gateway.store.backup import SUFFIXES, Manifest, Writer, unpack, writing
-from gateway.store.copying import PAUSE_SECONDS, copy_ledger, flush, schema_of
+from gateway.store.backup import SUFFIXES, Writer, unpack, writing
+from gateway.store.copying import PAUSE_SECONDS, copy_ledger, flush, schema_of, shortage
 from gateway.store.lock import LOCK_FILE, hold_state
+from gateway.store.manifest import Manifest
 from gateway.store.migrate import migrate, migrations
 from gateway.store.sqlite import LEDGER_FILE
 from gateway.store.upgrades import too_new
@@ -198,12 +201,8 @@ def _check_room(config: Config, path: Path, *, workspaces: bool) -> None:
     """Twice the ledger, once as a copy and once in the archive, and the files."""
     ledger = config.state_dir / LEDGER_FILE
     needed = 2 * ledger.stat().st_size + (_size_of(config.state_dir / WORKSPACES) if workspaces else 0)
-    free = shutil.disk_usage(path.parent).free
-    if free < needed:
-        raise CarryonError(
-            f"no backup was made: it may take {needed / 1e6:,.0f} MB in {path.parent}, "
-            f"and {free / 1e6:,.0f} MB are free; make room, or name another directory"
-        )
+    if why := shortage(path.parent, needed):
+        raise CarryonError(f"no backup was made: {why}; make room, or name another directory")
 
 
 def _size_of(folder: Path) -> int:
@@ -220,13 +219,7 @@ def _sweep(folder: Path) -> None:
 
 
 def _is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return pid != os.getpid()
+    return pid != os.getpid() and psutil.pid_exists(pid)
 
 
 def _host() -> str:

@@ -8,7 +8,7 @@ from gateway.inspection import json_text, place, time_text
 from gateway.keeping import Kept
 from gateway.restoring import Restored
 from gateway.rules.words import counted, one_line
-from gateway.store.backup import Manifest
+from gateway.store.manifest import Manifest
 from gateway.store.restored import Suspended
 from gateway.store.sqlite import LEDGER_FILE
 

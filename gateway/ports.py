@@ -20,7 +20,6 @@ from gateway.model.grant import Grant, Pairing, Role
 from gateway.model.intake import Accepted, BatchResult
 from gateway.model.message import Amendment, Entry, Inbound, Message, Origin, Refusal
 from gateway.model.operation import ConfigStatus, GatewayStatus, Intent, OperationOutcome
-from gateway.model.overview import Overview, Passage, Restart
 from gateway.model.permission import Approval, ApprovalState, Asker, OptionKind, PermissionRequest
 from gateway.model.recovery import Candidate
 from gateway.model.session import ResumeMode, Session
@@ -667,18 +666,6 @@ class Library(Protocol):
 
     async def boots(self, limit: int) -> tuple[Boot, ...]:
         """The latest boots, newest first."""
-        ...
-
-    async def overview(self) -> Overview:
-        """What waits, what is pending and what is owed."""
-        ...
-
-    async def restarts(self, limit: int) -> tuple[Restart, ...]:
-        """The latest boots, newest first, with what each left unfinished and how that was gone on with."""
-        ...
-
-    async def passages(self, limit: int) -> tuple[Passage, ...]:
-        """The way of the latest messages of people, oldest first."""
         ...
 
 

@@ -18,12 +18,14 @@ from typing import Literal
 from gateway.errors import CarryonError
 from gateway.failpoints import reach
 from gateway.keeping import MEDIA, WORKSPACES
-from gateway.store.backup import BackupUnusable, make_private, manifest_of, moment, unpack
-from gateway.store.copying import copy_ledger, flush, is_database, problem
+from gateway.store.backup import make_private, manifest_of, unpack
+from gateway.store.copying import copy_ledger, flush, is_database, problem, shortage
 from gateway.store.lock import hold_state
+from gateway.store.manifest import BackupUnusable, moment
 from gateway.store.migrate import migrate
 from gateway.store.restored import Settled, Stand, go_on, last_sign, set_aside, stand
 from gateway.store.sqlite import LEDGER_FILE
+from gateway.store.upgrades import MARGIN
 
 STAGING = ".restoring"
 MOVE_SECONDS = 3600.0
@@ -123,12 +125,8 @@ def _restore(path: Path, state_dir: Path, wish: Wish) -> Restored:
 
 def _check_room(path: Path, state_dir: Path) -> None:
     sizes = [path.stat().st_size] if is_database(path) else [one.size for one in manifest_of(path).members]
-    needed, free = sum(sizes) + (16 << 20), shutil.disk_usage(state_dir).free
-    if free < needed:
-        raise CarryonError(
-            f"nothing was restored: {needed / 1e6:,.0f} MB are needed in {state_dir}, "
-            f"and {free / 1e6:,.0f} MB are free; make room and try again"
-        )
+    if why := shortage(state_dir, sum(sizes) + MARGIN):
+        raise CarryonError(f"nothing was restored: {why}; make room and try again")
 
 
 def _stage(path: Path, staging: Path) -> Source:
@@ -231,10 +229,12 @@ def _check_media(staged: Path, media: Path) -> None:
 def _place_files(staging: Path, state_dir: Path) -> tuple[int, int]:
     """Move files to where they belong, over nothing that is there; how many, and directories that stay."""
     placed = kept = 0
+    changed: set[Path] = set()
     for path in _files_below(staging / MEDIA):
         target = state_dir / path.relative_to(staging)
         make_private(target.parent)
         path.replace(target)
+        changed.add(target.parent)
         placed += 1
     spaces = staging / WORKSPACES
     for folder in sorted(spaces.iterdir()) if spaces.is_dir() else ():
@@ -245,6 +245,9 @@ def _place_files(staging: Path, state_dir: Path) -> tuple[int, int]:
             continue
         placed += sum(1 for _ in _files_below(folder))
         folder.replace(target)
+        changed.add(target.parent)
+    for folder in changed | {one.parent for one in changed}:  # names are on the disk before the ledger is
+        flush(folder)
     return placed, kept
 
 

@@ -60,8 +60,9 @@ def status(config: Config, live: dict[str, Any] | None, now: float, *, json: boo
         found, unreadable = None, str(error)
     if json:
         ledger = None if found is None else _values(found, now)
-        return json_text({"up": live is not None, **(live or {}), "ledger": ledger})
-    lines = [*_live(live)] if live else [_silent(config, found, now)]
+        problem = {"ledger_problem": unreadable} if unreadable else {}
+        return json_text({"up": live is not None, **(live or {}), "ledger": ledger, **problem})
+    lines = [*_live(live)] if live else [_silent(config, found, now, unreadable)]
     if unreadable:
         lines.append(unreadable)
     if found is not None:
@@ -116,15 +117,17 @@ def _account_line(account: dict[str, Any]) -> str:
     return line
 
 
-def _silent(config: Config, found: Standing | None, now: float) -> str:
+def _silent(config: Config, found: Standing | None, now: float, unreadable: str) -> str:
     pid = holder(config.state_dir)
     if pid is None:
-        return _gone(config, found, now)
+        return _gone(config, found, now, unreadable)
     return f"Process {pid} holds {config.state_dir} and does not answer: it is starting, stopping or stuck."
 
 
-def _gone(config: Config, found: Standing | None, now: float) -> str:
+def _gone(config: Config, found: Standing | None, now: float, unreadable: str) -> str:
     line = f"No gateway is running on {config.state_dir}"
+    if unreadable:
+        return f"{line}."
     if found is None or not found.restarts:
         return f"{line}, and none ever was."
     boot = found.restarts[0].boot
@@ -142,7 +145,7 @@ def _owed(seen: Overview, now: float) -> Iterator[str]:
             for one in seen.queues[:LISTED]
         )
         yield from _rest(len(seen.queues))
-    pending = sum(seen.pending_by_reason.values())
+    pending = seen.interrupted
     if pending or seen.suspended:
         by_reason = seen.pending_by_reason
         several = len(by_reason) > 1

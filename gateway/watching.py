@@ -17,12 +17,12 @@ import psutil
 from gateway import log
 from gateway.composition import Gateway
 from gateway.config import Config
-from gateway.console.readiness import CONNECTING
 from gateway.extras import INSTALL, can_trace
 from gateway.key import state_key
 from gateway.model.boot import BootOpening
 from gateway.model.browsing import LedgerUnreadableError
 from gateway.model.happening import Started, Witness
+from gateway.model.operation import CONNECTING
 from gateway.model.overview import BootEnd, Restart
 from gateway.model.session import Reason
 from gateway.policies import ledger_place, resume_policy
@@ -77,7 +77,8 @@ class Watching:
             return
         served_at = self._clock.now()
         await self._first_poll(gateway.operations)
-        await self._supervised(self._watch(gateway, store, opening, served_at))
+        ears = [ear for ear in (self._counted, self._traced) if ear is not None]
+        await self._supervised(self._watch(gateway, store, opening, served_at), *ears)
 
     async def _first_poll(self, operations: Operations) -> None:
         end = self._clock.monotonic() + FIRST_POLL_SECONDS
@@ -94,17 +95,20 @@ class Watching:
         key = await asyncio.to_thread(state_key, self._config.state_dir)
         async with open_shelf(ledger_place(self._config)) as shelf, asyncio.TaskGroup() as group:
             if self._counted is not None:
-                work = self._supervised(self._serve(self._counted, gateway, shelf, opening, key))
-                group.create_task(work, name="http")
+                serving = self._serve(self._counted, gateway, shelf, opening, key)
+                group.create_task(self._supervised(serving, self._counted), name="http")
             if self._traced is not None:
-                work = self._supervised(self._trace(self._traced, shelf, key))
-                group.create_task(work, name="traces")
+                tracing = self._trace(self._traced, shelf, key)
+                group.create_task(self._supervised(tracing, self._traced), name="traces")
 
-    async def _supervised(self, work: Coroutine[None, None, None]) -> None:
+    async def _supervised(self, work: Coroutine[None, None, None], *ears: Ear) -> None:
+        """Do it; should it fail, nothing more is kept for it."""
         try:
             await work
         except Exception:  # noqa: BLE001  supervisor: nobody in a chat has to suffer from being watched
             _log.exception("watching.failed")
+            for ear in ears:
+                ear.stop()
 
     async def _serve(
         self, ear: Ear, gateway: Gateway, shelf: "Browsing", opening: BootOpening, key: bytes

@@ -46,6 +46,7 @@ class Ear:
     def stop(self) -> None:
         """Nobody will listen."""
         self._kept.clear()
+        self._listener = None
         self._most, self._deaf = 0, True
 
 

@@ -188,7 +188,8 @@ def commands_page() -> str:
     root = cast("Command", typer.main.get_command(app))
     parts = [
         "# Commands\n\n`carryon --config FILE COMMAND`; without `--config` the file is `$CARRYON_CONFIG`, "
-        "else `config/gateway.yaml`. Read commands take `--json`.\n" + NOTE
+        "else `gateway.yaml`, else `config/gateway.yaml`, from where you are. Read commands take `--json`.\n"
+        + NOTE
     ]
     parts += [_command(path, command) for path, command in _walk(root, ("carryon",))]
     return "\n".join(parts)

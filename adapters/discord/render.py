@@ -6,9 +6,10 @@ and blocks of code between three backticks only. Code stays as it is.
 
 import re
 
-from adapters.markdown import edited, inlined, parse, tidy
+from adapters.markdown import edited, inlined, parse
 from adapters.rewriting import bold_headings, links_for_images, plain_fences
 from adapters.tables import tables_in_code
+from gateway.model.text import tidy
 
 _LEVELS = 3
 _STRANGE = re.compile(

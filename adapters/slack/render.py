@@ -7,10 +7,11 @@ code where we see it is not known for certain.
 
 import re
 
-from adapters.markdown import Event, Parsed, edited, inlined, parse, tidy
+from adapters.markdown import Event, Parsed, edited, inlined, parse
 from adapters.rewriting import links_for_images, plain_fences
 from adapters.slack.markup import harmless
 from adapters.tables import tables_in_code
+from gateway.model.text import tidy
 
 _STRANGE = re.compile(r"```|~~~|\||!\[|\]:|^(?: {4}|\t)|\r|[\ud800-\udfff]", re.MULTILINE)
 

@@ -11,9 +11,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from adapters.markdown import Edit, Event, Parsed, edited, parse, tidy, with_idle_definitions
+from adapters.markdown import Edit, Event, Parsed, edited, parse, with_idle_definitions
 from adapters.tables import Rows, aligned
 from adapters.telegram.entities import Span, entities
+from gateway.model.text import tidy
 
 _MARKUP = re.compile(
     r"[*_`~\[\]|\\$]|<[a-z/!?]|&[#\w]+;|^[ \t]*(?:[-+#>=]|\d+[.)])|^(?: {4}|\t)",

@@ -1,9 +1,6 @@
 """Why a gateway is not ready for people. Light, because it is asked before anything heavy is imported."""
 
-from gateway.model.operation import GatewayStatus, Phase
-
-CONNECTING = "connecting"
-"""What `Accounts` says of an account that was neither connected nor refused yet."""
+from gateway.model.operation import CONNECTING, GatewayStatus, Phase
 
 
 def reasons(status: GatewayStatus) -> tuple[str, ...]:

@@ -58,7 +58,7 @@ def _one(context: Context, name: str, *, default: bool) -> Iterator[Finding]:
 def _called(context: Context, name: str, spec: AgentSpec) -> str:
     """The program's name, unless it came from the environment, which may be where secrets are."""
     if context.config.agents[name].command:
-        _, found = context.find(("agents", name, "command", 0))
+        found = context.find(("agents", name, "command", 0)).what
         if not found.startswith('found "'):
             return "its program"
     return Path(spec.command[0]).name

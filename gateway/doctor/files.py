@@ -4,6 +4,7 @@ import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from shlex import quote
 from stat import S_IMODE, S_ISDIR
 
 from gateway.config_warnings import warnings
@@ -51,13 +52,14 @@ def state(context: Context) -> Iterator[Finding]:
         advice = f"run the doctor as the user that the gateway runs as: sudo -u {owner} carryon doctor"
         yield warning("state", f"{path} belongs to {owner}, and this is root, who sees less trouble", advice)
     if not os.access(path, os.R_OK | os.W_OK | os.X_OK):
-        advice = f"run as the user that it belongs to, or give it to this one: chown -R {os.geteuid()} {path}"
+        give = f"chown -R {os.geteuid()} {quote(str(path))}"
+        advice = f"run as the user that it belongs to, or give it to this one: {give}"
         yield problem("state", f"{path} cannot be written by this user (user id {os.geteuid()})", advice)
         return
     mode = S_IMODE(found.st_mode)
     if mode & 0o077:
         said = f"{path} has the mode {mode:04o}, so that others on this machine may see what people wrote"
-        yield warning("state", said, f"chmod 700 {path}, or --fix", chmod(context, path, 0o700))
+        yield warning("state", said, f"chmod 700 {quote(str(path))}, or --fix", chmod(context, path, 0o700))
     else:
         yield fine("state", f"{path} is there, can be written and is closed to others")
 
@@ -84,14 +86,15 @@ def secrets(context: Context) -> Iterator[Finding]:
             told = True
             found = f"{path} {what}, and everybody on this machine may read it (mode {mode:04o})"
             owner = stands_in(context)
-            who = f"chown {owner} {path}, and " if owner else ""
-            yield warning("secrets", found, f"{who}chmod 600 {path}, or --fix", chmod(context, path, 0o600))
+            here = quote(str(path))
+            advice = f"chown {owner} {here}, and chmod 600 {here}" if owner else f"chmod 600 {here}"
+            yield warning("secrets", found, f"{advice}, or --fix", chmod(context, path, 0o600))
     if writable:
         told = True
         mode = S_IMODE(context.path.stat().st_mode)
         found = f"everybody may write {context.path}, and so run programs as the gateway (mode {mode:04o})"
         mend = chmod(context, context.path, mode & ~0o002 & (0o600 if _literal(context, text) else 0o777))
-        yield problem("secrets", found, f"chmod o-w {context.path}, or --fix", mend)
+        yield problem("secrets", found, f"chmod o-w {quote(str(context.path))}, or --fix", mend)
     if not told:
         yield fine("secrets", "no secret is in a file that others can read")
 

@@ -217,11 +217,6 @@ class Access:
         self._policy = rules.with_grants(self._configured, self._grants.values())
 
 
-def current(access: AccessPolicy | Access) -> AccessPolicy:
-    """The policy of now, also where one is given that never changes."""
-    return access.policy if isinstance(access, Access) else access
-
-
 async def pairing_of(store: Grants, code: str, now: float) -> Pairing | None:
     """Who was given a code, however it is spelled; None when it is not valid."""
     wanted = words.normalized(code)

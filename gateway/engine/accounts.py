@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import replace
 
-from gateway.model.operation import AccountStatus
+from gateway.model.operation import CONNECTING, AccountStatus
 
 
 class Accounts:
@@ -11,7 +11,7 @@ class Accounts:
 
     def __init__(self, names: Iterable[str]) -> None:
         self._since: dict[str, float] = {}
-        self._states = {name: AccountStatus(name, connected=False, why="connecting") for name in names}
+        self._states = {name: AccountStatus(name, connected=False, why=CONNECTING) for name in names}
 
     def connected(self, name: str, now: float) -> None:
         """It is connected and has caught up."""

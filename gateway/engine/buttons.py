@@ -24,7 +24,7 @@ _LONGEST_NUMBER = 18
 
 @dataclass(frozen=True, slots=True)
 class ButtonParts:
-    """What buttons act on. `access` is asked at each press; without it nobody is turned away here."""
+    """What buttons act on. `access` is asked at each press."""
 
     store: Store
     lanes: Lanes
@@ -32,7 +32,7 @@ class ButtonParts:
     streams: Streams
     clock: Clock
     approvals: Approvals
-    access: Access | None = None
+    access: Access
 
 
 class Buttons:
@@ -103,7 +103,7 @@ class Buttons:
     async def _may_press(self, accepted: Accepted) -> bool:
         parts = self._parts
         session = await parts.store.session(accepted.session_id)
-        if parts.access is None or session is None:
+        if session is None:
             return True
         by = await parts.store.origin(accepted.message_id)
         return parts.access.permits(session.address.account, by.author_id)
@@ -111,11 +111,11 @@ class Buttons:
     async def _pair(self, accepted: Accepted, about: str) -> str:
         """Let a stranger in, or not."""
         parts = self._parts
-        access, session = parts.access, await parts.store.session(accepted.session_id)
-        if access is None or session is None:
+        session = await parts.store.session(accepted.session_id)
+        if session is None:
             return TOO_LATE
         account, by = session.address.account, await parts.store.origin(accepted.message_id)
-        return await until_written(parts.clock, lambda: access.pressed(account, by.author_id, about))
+        return await until_written(parts.clock, lambda: parts.access.pressed(account, by.author_id, about))
 
     async def _here(self, accepted: Accepted, session_id: int) -> Session | None:
         """The session that a button is about, if it lives where the button was pressed."""

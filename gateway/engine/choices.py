@@ -11,15 +11,14 @@ from dataclasses import dataclass, replace
 from functools import partial
 from weakref import WeakValueDictionary
 
+from gateway.engine.access import Access
 from gateway.engine.lanes import Lanes
-from gateway.engine.people import People, people
 from gateway.engine.persist import until_written
 from gateway.model.choices import AgentOffer, Choice, Chosen, Settings
 from gateway.model.intake import Accepted
 from gateway.model.session import ResumeMode, Session
 from gateway.model.text import storable
 from gateway.ports import Agents, Clock, Store
-from gateway.rules.access import AccessPolicy
 from gateway.rules.choosing import pick
 from gateway.rules.words import one_line
 
@@ -52,7 +51,7 @@ class ChoiceParts:
     lanes: Lanes
     agents: Agents
     clock: Clock
-    access: People | AccessPolicy
+    access: Access
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +72,7 @@ class Choices:
 
     def __init__(self, parts: ChoiceParts, agents: Mapping[str, frozenset[str]], default_agent: str) -> None:
         self._parts = parts
-        self._people = people(parts.access)
+        self._access = parts.access
         self._agents = tuple(Choice(name, name) for name in agents)
         self._reserved = agents
         self._default_agent = default_agent
@@ -147,7 +146,7 @@ class Choices:
         if word not in self._reserved.get(self._agent_of(session), frozenset()):
             return True
         author = (await self._parts.store.origin(message_id)).author_id
-        return self._people.is_admin(session.address.account, author)
+        return self._access.is_admin(session.address.account, author)
 
     async def _agent(self, session: Session, wanted: str) -> str:
         current = self._agent_of(session)

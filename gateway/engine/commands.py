@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from weakref import WeakValueDictionary
 
 from gateway import log
+from gateway.engine.access import Access
 from gateway.engine.answers import AnswerParts, Answers
 from gateway.engine.buttons import Buttons
 from gateway.engine.catalogue import ALIASES, HELP, INFOS, RENEWING
@@ -18,7 +19,6 @@ from gateway.engine.conversations import ConversationParts, Conversations
 from gateway.engine.endings import Cut
 from gateway.engine.lanes import Lanes
 from gateway.engine.outbox import Outbox
-from gateway.engine.people import People, people
 from gateway.engine.persist import until_written
 from gateway.engine.reports import ReportParts, Reports
 from gateway.engine.requests import RequestParts, Requests
@@ -32,7 +32,6 @@ from gateway.model.intake import Accepted
 from gateway.model.message import MessageKind
 from gateway.model.session import Reason
 from gateway.ports import Agents, Clock, Store
-from gateway.rules.access import AccessPolicy
 from gateway.rules.chunking import chunk
 
 __all__ = ["HELP", "RENEWING", "CommandParts", "Commands"]
@@ -76,7 +75,7 @@ class CommandParts:
     agents: Agents
     clock: Clock
     group: asyncio.TaskGroup
-    access: People | AccessPolicy
+    access: Access
     buttons: Buttons
     agent_names: Mapping[str, frozenset[str]]
     default_agent: str
@@ -87,16 +86,16 @@ class Commands:
 
     def __init__(self, parts: CommandParts) -> None:
         self._parts = parts
-        self._people = people(parts.access)
+        self._access = parts.access
         self._told_of_drain: set[Route] = set()
         self._in_hand: set[int] = set()
         self._locks: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
         store, lanes, turns, clock = parts.store, parts.lanes, parts.turns, parts.clock
-        choosing = ChoiceParts(store, lanes, parts.agents, clock, self._people)
+        choosing = ChoiceParts(store, lanes, parts.agents, clock, self._access)
         self._choices = Choices(choosing, parts.agent_names, parts.default_agent)
         answers = Answers(AnswerParts(store, parts.buttons))
-        requests = Requests(RequestParts(store, lanes, clock, self._people))
-        reports = Reports(ReportParts(store, lanes, turns, clock, self._people, self._choices))
+        requests = Requests(RequestParts(store, lanes, clock, self._access))
+        reports = Reports(ReportParts(store, lanes, turns, clock, self._access, self._choices))
         conversations = Conversations(
             ConversationParts(store, lanes, turns, parts.streams, parts.agents, clock)
         )
@@ -158,7 +157,7 @@ class Commands:
             if accepted.message_id in self._in_hand:
                 continue  # of this very boot, and on its way
             author = (await store.origin(accepted.message_id)).author_id
-            if self._people.permits(account, author):
+            if self._access.permits(account, author):
                 # Awaited, so that a /stop from before the start has its effect before anything is resumed.
                 self._in_hand.add(accepted.message_id)
                 await self._supervised(accepted, again=True)
@@ -212,7 +211,7 @@ class Commands:
     async def _may(self, accepted: Accepted) -> bool:
         session = await self._parts.store.session(accepted.session_id)
         author = (await self._parts.store.origin(accepted.message_id)).author_id
-        return session is not None and self._people.permits(session.address.account, author)
+        return session is not None and self._access.permits(session.address.account, author)
 
     def _in_order(self, action: Action) -> Action:
         """What is done in one conversation is done one after the other: commands run beside each other."""
@@ -264,4 +263,4 @@ class Commands:
         session = await self._parts.store.session(accepted.session_id)
         origin = await self._parts.store.origin(accepted.message_id)
         assert session is not None
-        return self._people.is_admin(session.address.account, origin.author_id)
+        return self._access.is_admin(session.address.account, origin.author_id)

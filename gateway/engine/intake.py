@@ -34,9 +34,8 @@ who writes too much must be able to end what that has started, to look at it and
 class IntakeParts:
     """What inbound events are given to. `on_ready` is called when an account is connected.
 
-    `access` is asked at each event; without it the policy of the admission stands for ever. `limits` count
-    what people write. `fetch_soon` is told of the files of new messages. `offer` has a connected platform
-    list the gateway's commands, in a task of `group`.
+    `access` is asked at each event. `limits` count what people write. `fetch_soon` is told of the files of
+    new messages. `offer` has a connected platform list the gateway's commands, in a task of `group`.
     """
 
     inbox: Inbox
@@ -46,7 +45,7 @@ class IntakeParts:
     accounts: Accounts
     clock: Clock
     on_ready: Callable[[str], Awaitable[None]]
-    access: Access | None = None
+    access: Access
     limits: Allowances | None = None
     fetch_soon: Callable[[tuple[StoredAttachment, ...]], None] | None = None
     offer: Callable[[str], Awaitable[None]] | None = None
@@ -80,8 +79,7 @@ class Intake:
     async def accept(self, batch: Batch) -> None:
         """Commit a batch together with its cursor, then put its messages into their lanes."""
         parts = self._parts
-        if parts.access is not None:
-            await parts.access.load()
+        await parts.access.load()
         entries: list[Entry] = []
         refusals: list[Refusal] = []
         amendments: list[Amendment] = []
@@ -108,13 +106,13 @@ class Intake:
         parts.outbox.push(result.owed)
         for entry, accepted in zip(entries, result.accepted, strict=True):
             self._pass_on(entry, accepted)
-        if parts.access is not None and result.pairings:
+        if result.pairings:
             await parts.access.announce(result.pairings)
 
     def _policy_now(self) -> AdmissionPolicy:
-        access = self._parts.access
-        if access is not None and access.policy is not self._policy.access:
-            self._policy = replace(self._policy, access=access.policy)
+        access = self._parts.access.policy
+        if access is not self._policy.access:
+            self._policy = replace(self._policy, access=access)
         return self._policy
 
     def _limited(self, entry: Entry, at: float) -> Entry:
@@ -138,8 +136,7 @@ class Intake:
         self._route(accepted)
         if not accepted.fresh or accepted.too_old or accepted.withdrawn:
             return
-        if parts.access is not None:
-            parts.access.heard(entry.address.account, entry.origin, accepted.session_id)
+        parts.access.heard(entry.address.account, entry.origin, accepted.session_id)
         if accepted.attachments and parts.fetch_soon is not None:
             parts.fetch_soon(accepted.attachments)
         if accepted.kind is MessageKind.USER and self._newer is not None:
@@ -196,8 +193,7 @@ class Intake:
         self._parts.accounts.connected(account, self._parts.clock.now())
         _log.info("account.ready", account=account)
         parts = self._parts
-        if parts.access is not None:
-            await parts.access.load()
+        await parts.access.load()
         if parts.offer is not None and parts.group is not None:
             parts.group.create_task(self._offered(account), name=f"offer-commands-{account}")
         await parts.on_ready(account)

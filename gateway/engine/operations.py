@@ -44,7 +44,6 @@ RESET = (
 SUSPENDED = "This conversation was paused by the operator. Send /resume to go on, or /new to start afresh."
 
 NO_FILE = "this gateway was not started with a config file that could be read again"
-NO_GRANTS = "this gateway lets nobody in but whom its config names"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +60,7 @@ class OperationParts:
     drain: Drain
     accounts: Accounts
     clock: Clock
-    access: Access | None = None
+    access: Access
 
 
 class RunningGateway:
@@ -195,13 +194,10 @@ class RunningGateway:
         return Refused(f"delivery {delivery_id} is not waiting to be sent")
 
     async def pair(self, code: str, role: Role) -> OperationOutcome:
-        access = self._parts.access
-        return Refused(NO_GRANTS) if access is None else await access.let_in(code, role)
+        return await self._parts.access.let_in(code, role)
 
     async def revoke(self, account: str, person: str) -> OperationOutcome:
         access = self._parts.access
-        if access is None:
-            return Refused(NO_GRANTS)
         outcome = await access.revoke(account, person)
         if isinstance(outcome, Done) and not access.permits(account, person):
             for _ in range(CUT_OFFS):
@@ -211,8 +207,6 @@ class RunningGateway:
     async def cut_off_outsiders(self) -> None:
         """End what people have under way who may not use the bot any more, whoever they are."""
         parts = self._parts
-        if parts.access is None:
-            return
         await parts.access.load()
         for _ in range(CUT_OFFS):
             # A write, behind which everything is in the ledger that was let in before the config changed.

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from gateway.engine.access import Access
 from gateway.engine.choices import Choices
 from gateway.engine.lanes import Lanes
-from gateway.engine.people import People
 from gateway.engine.turns import Turns
 from gateway.model.intake import Accepted
 from gateway.model.session import Reason, Session, SessionState
@@ -40,7 +40,7 @@ class ReportParts:
     lanes: Lanes
     turns: Turns
     clock: Clock
-    people: People
+    access: Access
     choices: Choices
 
 
@@ -100,7 +100,7 @@ class Reports:
         session = await self._session(accepted)
         origin = await self._parts.store.origin(accepted.message_id)
         account = session.address.account
-        admin = self._parts.people.is_admin(account, origin.author_id)
+        admin = self._parts.access.is_admin(account, origin.author_id)
         return "\n".join(
             [
                 f"You are {one_line(origin.author_name, _WORDS) or 'somebody without a name'}.",

@@ -7,8 +7,8 @@ was not told what came of it is shown a new list instead of losing some other me
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from gateway.engine.access import Access
 from gateway.engine.lanes import Lanes
-from gateway.engine.people import People
 from gateway.engine.persist import until_written
 from gateway.model.address import ChatKind
 from gateway.model.intake import Accepted
@@ -43,7 +43,7 @@ class RequestParts:
     store: Store
     lanes: Lanes
     clock: Clock
-    people: People
+    access: Access
 
 
 def _is_retry(message: Message) -> bool:
@@ -153,7 +153,7 @@ class Requests:
         store = self._parts.store
         session, author = await store.session(accepted.session_id), await store.origin(accepted.message_id)
         assert session is not None
-        if self._parts.people.is_admin(session.address.account, author.author_id):
+        if self._parts.access.is_admin(session.address.account, author.author_id):
             return list(waiting)
         return [one for one in waiting if one.origin.author_id == author.author_id]
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gateway import log
-from gateway.engine.access import Access, current
+from gateway.engine.access import Access
 from gateway.engine.commands import Commands
 from gateway.engine.lanes import Lanes
 from gateway.engine.outbox import Outbox
@@ -60,7 +60,7 @@ class Resumer:
         self,
         parts: ResumeParts,
         policy: ResumePolicy,
-        access: AccessPolicy | Access,
+        access: Access,
         crashes: Sequence[float],
         concurrency: int,
         *,
@@ -112,7 +112,7 @@ class Resumer:
         parts = self._parts
         now = parts.clock.now()
         candidates = await self._screened(account)
-        access = current(self._access)
+        access = self._access.policy
         decisions = [
             recover(candidate, self._policy, access, now, tripped=self.tripped, screened=True)
             for candidate in candidates
@@ -144,7 +144,7 @@ class Resumer:
         """
         parts = self._parts
         candidates = await parts.ledger.candidates(account)
-        access = current(self._access)
+        access = self._access.policy
         if access.open_to_all:
             return candidates
         outsiders: set[str] = set()

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from shlex import quote
 
 import typer
 
@@ -75,7 +76,7 @@ def _may_be_written(config: Path, *, asking: bool, force: bool) -> None:
 
 
 def _next(answers: Answers, written: Written, config: Path, environ: Mapping[str, str]) -> str:
-    carryon = f"carryon -c {config}"
+    carryon = f"carryon -c {quote(str(config))}"
     lines = [
         "",
         f"Written: {config}, and the tokens in {written.folder.name} beside it, which only you can read.",

@@ -18,6 +18,7 @@ from gateway.config_file import PREFIX, load
 from gateway.errors import CarryonError, ConfigError
 from gateway.init.answers import Answers
 from gateway.init.compose import Composed, compose
+from gateway.store.copying import flush
 
 _SAFE = re.compile(r"[A-Za-z0-9._-]+", re.ASCII)
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -82,7 +83,7 @@ def _move(staged: Path, config: Path, folder: Path, composed: Composed) -> tuple
         _replace(staged.parent / folder.name / file, folder / file, backups)
     _replace(staged, config, backups)
     for directory in (folder, config.parent):
-        _flush(directory)
+        flush(directory)
     return tuple(backups)
 
 
@@ -110,14 +111,6 @@ def _put(path: Path, content: str | bytes) -> None:
         file.write(data)
         file.flush()
         os.fsync(descriptor)
-
-
-def _flush(directory: Path) -> None:
-    descriptor = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 @contextmanager

@@ -76,6 +76,10 @@ class Button:
     data: str
 
 
+GIVEN_UP = "dropped by a person"
+"""What the ledger notes about a delivery that a person gave up: nobody needs to be told."""
+
+
 @dataclass(frozen=True, slots=True)
 class Draft:
     """A chunk that is to be owed: the part of a delivery that the engine decides."""

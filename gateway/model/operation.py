@@ -34,6 +34,10 @@ class StopRequest:
     session_id: int | None = None
 
 
+CONNECTING = "connecting"
+"""Why an account is not connected that was neither connected nor refused yet."""
+
+
 @dataclass(frozen=True, slots=True)
 class AccountStatus:
     """One account: whether it is connected, and if not, why.

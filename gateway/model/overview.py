@@ -55,6 +55,11 @@ class Overview:
     owed_since: float | None
     running: int = 0
 
+    @property
+    def interrupted(self) -> int:
+        """All sessions that are marked for a resume."""
+        return sum(self.pending_by_reason.values())
+
 
 class BootEnd(StrEnum):
     """How a boot ended, as far as the ledger knows: `running` may also be one that has just died."""

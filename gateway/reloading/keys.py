@@ -4,13 +4,13 @@ Every key is in one of two lists, so that a new one is not forgotten (a test see
 restart keeps its value until then, whatever the file says: what counts is always a whole config.
 """
 
+import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import reduce
 from typing import Any, Final, Literal, cast, get_args, get_origin
 
 from pydantic import BaseModel
-from pydantic.fields import FieldInfo
 
 from gateway.config import Config
 from gateway.rules.allowance import Allowance
@@ -134,7 +134,7 @@ def _with(config: Config, place: Iterable[str], running: Config) -> Config:
 
 
 def _differences(old: BaseModel, new: BaseModel, above: Key) -> Iterator[tuple[Key, str]]:
-    for name, field in type(old).model_fields.items():
+    for name in type(old).model_fields:
         before, after = getattr(old, name), getattr(new, name)
         if before == after:
             continue
@@ -144,7 +144,7 @@ def _differences(old: BaseModel, new: BaseModel, above: Key) -> Iterator[tuple[K
         elif isinstance(before, Mapping):
             yield from _by_name(cast("Mapping[str, object]", before), after, key)
         else:
-            yield key, _told(field, before, after)
+            yield key, _told(name, old, new)
 
 
 def _by_name(old: Mapping[str, object], new: Mapping[str, object], above: Key) -> Iterator[tuple[Key, str]]:
@@ -158,28 +158,20 @@ def _by_name(old: Mapping[str, object], new: Mapping[str, object], above: Key) -
             yield key, "added" if before is None else "removed" if after is None else "changed"
 
 
-def _told(field: FieldInfo, before: object, after: object) -> str:
-    shown, now = _words(field, before), _words(field, after)
+def _told(name: str, old: BaseModel, new: BaseModel) -> str:
+    shown, now = _words(name, old), _words(name, new)
     return f"{now} instead of {shown}" if shown and now else "changed"
 
 
-def _words(field: FieldInfo, value: object) -> str:
-    """A value as it would be written, empty for what may be a secret: any text that people choose freely."""
-    match value:
-        case None:
-            return "off"
-        case bool():
-            return str(value).lower()
-        case int():
-            return str(value)
-        case float():
-            return f"{value:g} s"
-        case Allowance(count, seconds):
-            return f"{count}/{seconds:g}s"
-        case str() if value in _literals(field.annotation):
-            return value
-        case _:
-            return ""
+def _words(name: str, section: BaseModel) -> str:
+    """A value as the file has it, empty for what may be a secret: any text that people choose freely."""
+    value, field = getattr(section, name), type(section).model_fields[name]
+    if isinstance(value, str):
+        return value if value in _literals(field.annotation) else ""
+    if value is not None and not isinstance(value, bool | int | float | Allowance):
+        return ""
+    written = section.model_dump(mode="json", include={name})[name]
+    return written if isinstance(written, str) else json.dumps(written)
 
 
 def _literals(annotation: object) -> frozenset[Any]:

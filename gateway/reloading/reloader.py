@@ -14,7 +14,8 @@ from pathlib import Path
 
 from gateway import log
 from gateway.config import Config
-from gateway.config_file import Look, look
+from gateway.config_file import attempt
+from gateway.config_reading import Reading
 from gateway.model.operation import ConfigStatus, Done, OperationOutcome, Refused
 from gateway.ports import Clock
 from gateway.reloading.apart import Apart
@@ -140,17 +141,18 @@ class Reloader:
         if found is None:
             self._read = known
             return self._left(PIPED, asked=asked)
-        self._files = {str(self._path), *found.files}
+        config, reading = found
+        self._files = {str(self._path), *reading.variables.files}
         # A file that is named for the first time was read before anybody had looked at it: it is read again.
         self._read = {path: known.get(path, ()) for path in self._files}
         if self._effects.stopping():
             return Refused(STOPPING)
-        if found.config is None and piped and first and not asked:
+        if config is None and piped and first and not asked:
             # It is what the start has read, and only looked at because nobody knows whether it still is.
             return self._left(PIPED, asked=asked)
-        return self._broken(found) if found.config is None else self._take(found.config)
+        return self._broken(tuple(reading.messages())) if config is None else self._take(config)
 
-    def _look(self, files: Collection[str]) -> tuple[Stamps, Look | None, bool]:
+    def _look(self, files: Collection[str]) -> tuple[Stamps, tuple[Config | None, Reading] | None, bool]:
         """How the files are, and then what they say: what is written meanwhile is seen by the next look.
 
         And whether one that is named is a pipe. None where the config itself is one: it is not read again.
@@ -158,9 +160,9 @@ class Reloader:
         known = stamps(files)
         if is_pipe(str(self._path)):
             return known, None, True
-        found = look(self._path, os.environ)
-        pipes = list(filter(is_pipe, found.files))
-        return known | stamps(pipes), found, bool(pipes)
+        config, reading = attempt(self._path, os.environ)
+        pipes = list(filter(is_pipe, reading.variables.files))
+        return known | stamps(pipes), (config, reading), bool(pipes)
 
     def _left(self, why: str, *, asked: bool) -> Refused:
         """Nothing was read, and nothing is wrong."""
@@ -173,11 +175,11 @@ class Reloader:
             _log.warning("config.not_reloaded", why=SILENT)
         self._silent = True
 
-    def _broken(self, found: Look) -> OperationOutcome:
-        for problem in found.problems:
+    def _broken(self, problems: tuple[str, ...]) -> OperationOutcome:
+        for problem in problems:
             _log.error("config.broken", problem=problem)
-        self._status = replace(self._status, problems=found.problems)
-        return Refused("\n".join(found.problems), found.problems)
+        self._status = replace(self._status, problems=problems)
+        return Refused("\n".join(problems), problems)
 
     def _take(self, new: Config) -> OperationOutcome:
         """From here to the end nothing is awaited."""

@@ -3,11 +3,8 @@
 Platforms count UTF-16 code units: a character outside the basic plane counts twice, and is never cut in two.
 """
 
-import re
 import unicodedata
 
-_MARKS = "\n*_`[]|~<>$\\&#-+!"
-_RULE_OF_TABLE = re.compile(r"^[ \t>]*[|:-][|: \t-]*$", re.MULTILINE)
 _BREAKS = ("\n\n", "\n", " ")
 _ZWJ = "\u200d"
 _LONGEST = (
@@ -18,20 +15,6 @@ _LONGEST = (
 def utf16_len(text: str) -> int:
     """The length of a text in UTF-16 code units."""
     return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2
-
-
-def effort(text: str) -> int:
-    """About how many parts there are in a text, to whoever parses it: to be known before it is parsed.
-
-    The rows of a table are filled up to its width, whatever little is written in them.
-    """
-    parts = sum(map(text.count, _MARKS))
-    at = 0
-    while "|" in text and (rule := _RULE_OF_TABLE.search(text, at)):
-        at = max(text.find("\n\n", rule.end()), 0) or len(text)
-        columns = rule[0].count("|")
-        parts += max(columns * text.count("\n", rule.end(), at) - text.count("|", rule.end(), at), 0)
-    return parts
 
 
 def fitting(text: str, limit: int) -> int:

@@ -8,8 +8,9 @@ copied, and only indents of lists that began in an earlier message are left out.
 import re
 from collections.abc import Callable
 
+from gateway.model.text import effort, tidy
 from gateway.rules.blocks import Kind, Leaf, Page, read, within
-from gateway.rules.chunking import chunk, effort, utf16_len
+from gateway.rules.chunking import chunk, utf16_len
 from gateway.rules.splitting import Block, block, prepare, split
 
 _NUMBER = re.compile(r"([ \t>]*)(\d{1,9})([.)])")
@@ -31,7 +32,7 @@ def cut(text: str, limit: int, fits: Callable[[str], bool]) -> tuple[str, ...]:
         return ()
     if utf16_len(text) <= limit and fits(text):
         return (text,)
-    text = _tidy(text)
+    text = tidy(text)
     asked = _Asked(fits, _MOST_EFFORT)
     pieces: list[str] | None = None
     if effort(text) <= _MOST_EFFORT and (page := read(text)) is not None:
@@ -66,7 +67,7 @@ def closed(text: str) -> str:
     """The text with an end to its last block of code, if that has none."""
     if not _FENCES.search(text):
         return text
-    page = read(_tidy(text))
+    page = read(tidy(text))
     if page is None or not page.leaves or page.leaves[-1].kind is not Kind.CODE:
         return text
     leaf = page.leaves[-1]
@@ -80,16 +81,6 @@ def closed(text: str) -> str:
         return text
     margin = _NO_MARK.sub(" ", line[:begin])
     return f"{text}{'' if text.endswith(chr(10)) else chr(10)}{margin}{fence[0]}"
-
-
-def _tidy(text: str) -> str:
-    if "\r" in text:
-        text = text.replace("\r\n", "\n").replace("\r", "\n")
-    try:
-        text.encode()
-    except UnicodeEncodeError:  # half a character
-        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-    return text
 
 
 def _fitting(piece: str, limit: int, fits: Callable[[str], bool]) -> list[str]:

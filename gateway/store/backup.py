@@ -4,28 +4,27 @@ The manifest names every other member with its size and hash. It is written last
 is whole; and an archive gets its name when it was read back and found to be what was written.
 """
 
+import errno
+import gzip
 import hashlib
 import io
-import json
 import os
 import re
 import stat
 import tarfile
 import tempfile
 import zlib
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol, cast
 
 from gateway.errors import CarryonError
 from gateway.rules.files import INCOMING, OUTGOING
 from gateway.store.copying import FLUSH_BYTES, flush
+from gateway.store.manifest import BackupUnusable, Manifest, Member, parsed, written
 from gateway.store.sqlite import LEDGER_FILE
-
-FORMAT = 1
-"""Of the archive. One with a higher number is refused."""
 
 MANIFEST = "manifest.json"
 SUFFIXES = (".tar", ".tar.gz", ".tgz")
@@ -33,47 +32,7 @@ _LARGEST_MANIFEST = 256 << 20
 _BITE = 1 << 20
 _IN_MEMORY = 8 << 20
 _GZIP = b"\x1f\x8b"
-_LAST_MOMENT = 253_402_300_799.0  # the end of the year 9999, after which no calendar here goes on
-_LARGEST = 1 << 62
 _MEMBER = re.compile(rf"media/({INCOMING}|{OUTGOING})/[^/\0.][^/\0]*|workspaces(/[^/\0]+)+")
-
-
-class BackupUnusable(CarryonError):  # noqa: N818
-    """The file's: it is no backup, or not a whole one, or it was changed. Nothing was restored from it."""
-
-    def __init__(self, path: Path, why: str) -> None:
-        super().__init__(f"{path} cannot be used as a backup: {why}; nothing was changed; take another one")
-
-
-@dataclass(frozen=True, slots=True)
-class Member:
-    """A file in a backup; its size in bytes."""
-
-    name: str
-    size: int
-    sha256: str
-    executable: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Manifest:
-    """What a backup is. `taken_at` is in seconds since the epoch.
-
-    `at_rest`: no gateway was using the ledger while it was copied. `clean`: the last one had stopped and was
-    not cut off. `accounts` are names and platforms. `left_out` counts what was not taken along: files
-    that the ledger names and that are gone, and links and other things in working directories.
-    """
-
-    carryon: str
-    schema: int
-    taken_at: float
-    at_rest: bool
-    clean: bool
-    accounts: Mapping[str, str]
-    counts: Mapping[str, int]
-    left_out: int = 0
-    members: tuple[Member, ...] = ()
-    format: int = FORMAT
 
 
 class Writer:
@@ -115,7 +74,7 @@ class Writer:
     def close(self, manifest: Manifest) -> Manifest:
         """Write the manifest: the archive is whole. The manifest, with all members."""
         whole = replace(manifest, members=tuple(self.members))
-        text = json.dumps(asdict(whole), indent=1).encode()
+        text = written(whole)
         self._put(MANIFEST, len(text), io.BytesIO(text))
         return whole
 
@@ -168,7 +127,7 @@ def manifest_of(path: Path) -> Manifest:
             raise BackupUnusable(path, "it has no manifest, so it was never finished or is something else")
         if info.size > _LARGEST_MANIFEST:
             raise BackupUnusable(path, "its manifest is too large to be one")
-        return _parsed(path, file.read())
+        return parsed(path, file.read())
 
 
 def unpack(path: Path, into: Path | None = None, wanted: Callable[[str], bool] = lambda _: True) -> Manifest:
@@ -265,11 +224,27 @@ def _kind(name: str) -> str:
 @contextmanager
 def _reading(path: Path) -> Generator[tarfile.TarFile]:
     """An archive of the two kinds that are written; others would be unpacked by code that is not needed."""
-    with _in_words(path):
-        with path.open("rb") as file:
-            mode = "r:gz" if file.read(len(_GZIP)) == _GZIP else "r:"
-        with tarfile.open(path, cast("Any", mode)) as tar:
+    with _in_words(path), path.open("rb") as file:
+        packed = file.read(len(_GZIP)) == _GZIP
+        file.seek(0)
+        whole = gzip.GzipFile(fileobj=file) if packed else file
+        with tarfile.open(fileobj=cast("Any", _Sparing(cast("BinaryIO", whole))), mode="r:") as tar:
             yield tar
+
+
+class _Sparing:
+    """A file of which no large piece is read at once: a header may ask for more than there is memory."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self.seek = file.seek
+        self.tell = file.tell
+
+    def read(self, size: int) -> bytes:
+        """The next bytes. Raises `tarfile.ReadError`."""
+        if size > _LARGEST_MANIFEST:
+            raise tarfile.ReadError
+        return self._file.read(size)
 
 
 def _members(path: Path, tar: tarfile.TarFile) -> Iterator[tarfile.TarInfo]:
@@ -277,6 +252,8 @@ def _members(path: Path, tar: tarfile.TarFile) -> Iterator[tarfile.TarInfo]:
     for info in tar:
         if info.size < 0:
             raise BackupUnusable(path, "it is damaged (a size below zero)")
+        if info.issparse():  # a few bytes of it are as many as one likes
+            raise BackupUnusable(path, "it holds a file with holes, and none that Carryon has written does")
         yield info
 
 
@@ -288,57 +265,8 @@ def _in_words(path: Path) -> Generator[None]:
     except (tarfile.TarError, zlib.error, EOFError, RecursionError, OverflowError):
         raise BackupUnusable(path, "it is no archive (.tar, .tar.gz), or only a piece of one") from None
     except OSError as error:
-        if error.errno is None:  # gzip's own, for what is no gzip
+        if error.errno in (None, errno.EINVAL):  # gzip's own, for no gzip; a place that no file has
             raise BackupUnusable(path, f"it is damaged ({error})") from None
         raise CarryonError(f"{path}: {error.strerror}") from None
     except ValueError as error:  # names that no file can have
         raise BackupUnusable(path, f"it is damaged ({error})") from None
-
-
-def _parsed(path: Path, text: bytes) -> Manifest:
-    try:
-        fields = cast("dict[str, Any]", json.loads(text))
-        form = _count(fields["format"])
-        if form > FORMAT:
-            raise BackupUnusable(path, f"its format {form} is newer than this version knows")
-        members = tuple(
-            Member(str(one["name"]), _count(one["size"]), str(one["sha256"]), bool(one["executable"]))
-            for one in fields["members"]
-        )
-        return Manifest(
-            _words(fields["carryon"]),
-            _count(fields["schema"]),
-            moment(fields["taken_at"]),
-            bool(fields["at_rest"]),
-            bool(fields["clean"]),
-            {_words(name): _words(platform) for name, platform in fields["accounts"].items()},
-            {_words(name): _count(count) for name, count in fields["counts"].items()},
-            _count(fields["left_out"]),
-            members,
-            form,
-        )
-    except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError):
-        raise BackupUnusable(path, "its manifest is none that Carryon has written") from None
-
-
-def moment(found: float) -> float:
-    """Seconds since the epoch that a calendar knows. Raises ValueError, TypeError, OverflowError."""
-    at = float(found)
-    if not 0.0 <= at <= _LAST_MOMENT:  # nor what is no number
-        raise ValueError
-    return at
-
-
-def _count(found: float) -> int:
-    """How many of something. Raises ValueError, TypeError, OverflowError."""
-    number = int(found)
-    if not 0 <= number <= _LARGEST:
-        raise ValueError
-    return number
-
-
-def _words(found: object) -> str:
-    """A text that can be printed. Raises ValueError."""
-    text = str(found)
-    text.encode()
-    return text

@@ -27,13 +27,13 @@ from gateway.model.recovery import Candidate
 from gateway.model.session import Session
 from gateway.model.turn import Step
 from gateway.ports import LedgerUnavailableError
-from gateway.store import grants, library, overview
-from gateway.store import statements as sql
+from gateway.store import grants, library, overview, resumes
 from gateway.store.committer import LedgerConnection
 from gateway.store.rows import (
     DELIVERY,
     MESSAGE,
     STEP,
+    TROUBLE,
     TURN,
     delivery_of,
     message_of,
@@ -72,9 +72,8 @@ _CUT_MESSAGE = MESSAGE.replace(" text,", f" substr(text, 1, {LONGEST}),")
 _CUT_DELIVERY = DELIVERY.replace(" body,", f" substr(body, 1, {LONGEST}),")
 _TROUBLED = "state IN ('pending', 'sending', 'unknown', 'held', 'rejected')"  # as the index has it
 _UNDECIDED = (
-    f"SELECT created_at, {_CUT_DELIVERY} FROM deliveries WHERE {_TROUBLED} "  # noqa: S608  a list of columns
-    "AND state IN ('held', 'unknown', 'rejected') "
-    "AND NOT (kind IN ('stream', 'receipt') AND state = 'rejected') ORDER BY id DESC LIMIT ?"
+    f"SELECT created_at, {_CUT_DELIVERY} FROM deliveries WHERE {TROUBLE} "  # noqa: S608  a list of columns
+    "AND state IN ('held', 'unknown', 'rejected') ORDER BY state = 'rejected', id DESC LIMIT ?"
 )
 _OWED = (
     f"SELECT created_at, {_CUT_DELIVERY} FROM deliveries WHERE {_TROUBLED} "  # noqa: S608
@@ -173,6 +172,8 @@ class Browsing:
             return await self._reader.run(unit)
         except LedgerUnavailableError as error:
             raise LedgerUnreadableError(str(error)) from None
+        except (ValueError, LookupError, TypeError) as error:  # of a damaged row, or of a newer version's
+            raise LedgerUnreadableError(f"it holds what makes no sense here: {error}") from None
 
     async def overview(self) -> Overview:
         """What waits, what is pending and what is owed."""
@@ -243,14 +244,7 @@ def by_ids(tx: Tx, ids: Sequence[int]) -> list[Session]:
 
 def candidate(tx: Tx, session: Session) -> Candidate:
     """What decides about an interrupted session."""
-    waiting, events = tx.execute(_WAITING_IN, (session.id,)).fetchone()
-    turn = session.resume_turn_id
-    if turn is None:
-        return Candidate(session, waiting, events > 0)
-    kinds = frozenset(kind for (kind,) in tx.execute(sql.OPEN_STEP_KINDS, (turn,)))
-    event = (session.address.account, f"resume:{turn}")
-    spent = tx.execute(sql.SPENT_EVENT, event).fetchone() is not None
-    return Candidate(session, waiting, events > 0, kinds, spent)
+    return resumes.candidate(tx, session, *tx.execute(_WAITING_IN, (session.id,)).fetchone())
 
 
 def recent(tx: Tx, before: int | None) -> SessionList:

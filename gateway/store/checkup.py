@@ -14,13 +14,13 @@ from pathlib import Path
 
 from gateway.store.boots import CRASHES_REMEMBERED
 from gateway.store.migrate import migrations
+from gateway.store.rows import TROUBLE
 
 _SCHEMA = "PRAGMA user_version"
 _CHECK = "PRAGMA quick_check(5)"
 _DELIVERIES = (
-    "SELECT state, count(*), min(created_at), max(coalesce(settled_at, created_at)), min(id) FROM deliveries "
-    "WHERE state IN ('pending', 'sending', 'unknown', 'held', 'rejected') "
-    "AND NOT (kind IN ('stream', 'receipt') AND state = 'rejected') GROUP BY state"
+    "SELECT state, count(*), min(created_at), max(coalesce(settled_at, created_at)), min(id) "  # noqa: S608
+    f"FROM deliveries WHERE {TROUBLE} GROUP BY state"
 )
 _PENDING = (
     "SELECT reason, count(*), min(resume_marked_at), max(resume_marked_at), min(id) FROM sessions "

@@ -6,6 +6,7 @@ a ledger that is written all the time would never be copied to its end.
 """
 
 import os
+import shutil
 import sqlite3
 import time
 from collections.abc import Callable
@@ -109,6 +110,14 @@ def schema_of(path: Path) -> int:
     with path.open("rb") as file:
         file.seek(_VERSION_AT)
         return int.from_bytes(file.read(4), "big")
+
+
+def shortage(folder: Path, needed: int) -> str | None:
+    """What is wrong if so many bytes do not fit into a directory; None if they do. Raises OSError."""
+    free = shutil.disk_usage(folder).free
+    if free >= needed:
+        return None
+    return f"{needed / 1e6:,.0f} MB are needed in {folder}, and {free / 1e6:,.0f} MB are free"
 
 
 def flush(path: Path) -> None:

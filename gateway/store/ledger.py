@@ -11,7 +11,6 @@ from gateway.model.grant import Grant, Pairing
 from gateway.model.intake import Accepted, BatchResult
 from gateway.model.message import Amendment, Entry, Message, Origin, Refusal
 from gateway.model.operation import Intent
-from gateway.model.overview import Overview, Passage, Restart
 from gateway.model.permission import Approval, ApprovalState, OptionKind, PermissionRequest
 from gateway.model.recovery import Candidate
 from gateway.model.session import ResumeMode, Session
@@ -25,7 +24,6 @@ from gateway.store import (
     inbox,
     library,
     outbox,
-    overview,
     queue,
     resumes,
     streams,
@@ -299,12 +297,3 @@ class LedgerStore:
 
     async def boots(self, limit: int) -> tuple[Boot, ...]:
         return await self._read(lambda tx: library.boots(tx, limit))
-
-    async def overview(self) -> Overview:
-        return await self._read(overview.overview)
-
-    async def restarts(self, limit: int) -> tuple[Restart, ...]:
-        return await self._read(lambda tx: overview.restarts(tx, limit))
-
-    async def passages(self, limit: int) -> tuple[Passage, ...]:
-        return await self._read(lambda tx: overview.passages(tx, limit))

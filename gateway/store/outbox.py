@@ -5,6 +5,7 @@ from typing import assert_never
 
 from gateway.model.delivery import (
     DELIVERY_TRANSITIONS,
+    GIVEN_UP,
     Delivered,
     Delivery,
     DeliveryState,
@@ -109,7 +110,7 @@ def revive(tx: Tx, delivery_id: int) -> Delivery | None:
 
 def drop(tx: Tx, delivery_id: int, now: float) -> bool:
     """A person does not want it sent."""
-    return tx.execute(sql.DROP, (now, delivery_id)).rowcount > 0
+    return tx.execute(sql.DROP, (GIVEN_UP, now, delivery_id)).rowcount > 0
 
 
 def _move(tx: Tx, delivery_id: int, state: DeliveryState, error: str) -> None:

@@ -8,7 +8,7 @@ from gateway.model.overview import BootEnd, Continuation, Overview, Passage, Pen
 from gateway.model.session import ResumeMode
 from gateway.model.turn import TurnState
 from gateway.store import library
-from gateway.store.rows import session_state
+from gateway.store.rows import TROUBLE, session_state
 from gateway.store.tx import Tx
 
 SHOWN: Final = 200
@@ -31,10 +31,7 @@ _QUEUES = (
 )
 _WAITING = "SELECT count(*), min(received_at) FROM messages WHERE state = 'waiting' AND kind = 'user'"
 _RUNNING = "SELECT count(*) FROM turns WHERE state = 'running'"
-_DELIVERIES = (
-    "SELECT state, count(*), min(created_at) FROM deliveries "
-    "WHERE state IN ('pending', 'sending', 'unknown', 'held', 'rejected') GROUP BY state"
-)
+_DELIVERIES = f"SELECT state, count(*), min(created_at) FROM deliveries WHERE {TROUBLE} GROUP BY state"  # noqa: S608
 _STILL_TO_BE_SENT: Final = frozenset({"pending", "sending", "unknown"})
 _INTERRUPTED = "SELECT count(*) FROM turns WHERE boot_id = ? AND state = 'interrupted'"
 _CUT = (

@@ -21,12 +21,15 @@ def candidates(tx: Tx, account: str | None) -> tuple[Candidate, ...]:
     for session_id in waiting.keys() - sessions.keys():
         sessions[session_id] = _with_author(tx, _session(tx, session_id))
     return tuple(
-        Candidate(
-            session, *_counts(waiting.get(session.id)), _open_kinds(tx, session), spent=_is_spent(tx, session)
-        )
+        candidate(tx, session, *waiting.get(session.id, (0, 0)))
         for _, session in sorted(sessions.items())
         if account is None or session.address.account == account
     )
+
+
+def candidate(tx: Tx, session: Session, waiting: int, events: int) -> Candidate:
+    """What decides about a session in which so many messages of people, and resume events, wait."""
+    return Candidate(session, waiting, events > 0, _open_kinds(tx, session), spent=_is_spent(tx, session))
 
 
 def _with_author(tx: Tx, session: Session) -> Session:
@@ -47,10 +50,6 @@ def _open_kinds(tx: Tx, session: Session) -> frozenset[str]:
     if session.resume_turn_id is None:
         return frozenset()
     return frozenset(row[0] for row in tx.execute(sql.OPEN_STEP_KINDS, (session.resume_turn_id,)))
-
-
-def _counts(row: tuple[int, int] | None) -> tuple[int, bool]:
-    return (row[0], row[1] > 0) if row else (0, False)
 
 
 def schedule_resumes(tx: Tx, session_ids: Sequence[int], now: float) -> tuple[int, ...]:

@@ -134,6 +134,12 @@ DELIVERY = (
     "id, account, chat, thread, kind, body, state, key, attempt, doubtful, reply_to, turn_id, session_id, "
     "platform_message_id, error, edits, claimed_at, buttons, file"
 )
+TROUBLE = (
+    "state IN ('pending', 'sending', 'unknown', 'held', 'rejected') "
+    # The opening of an answer that was given up is nobody's business: the answer itself came.
+    "AND NOT (kind IN ('stream', 'receipt') AND state = 'rejected')"
+)
+"""Deliveries that a person may have to know of: what is counted anywhere is what is listed."""
 
 
 def delivery_of(row: Row) -> Delivery:

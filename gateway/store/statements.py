@@ -1,6 +1,6 @@
 """Every statement of the ledger, named. Both databases take all of them but for the sign of a parameter."""
 
-from gateway.store.rows import APPROVAL, ATTACHMENT, BOOT, DELIVERY, MESSAGE, SESSION, STEP, TURN
+from gateway.store.rows import APPROVAL, ATTACHMENT, BOOT, DELIVERY, MESSAGE, SESSION, STEP, TROUBLE, TURN
 
 # ruff: noqa: S608  what is interpolated are column lists of this package, never a value
 
@@ -209,15 +209,11 @@ REVIVE = (
     f"RETURNING {DELIVERY}"
 )
 DROP = (
-    "UPDATE deliveries SET state = 'rejected', error = 'dropped by a person', settled_at = ? "
+    "UPDATE deliveries SET state = 'rejected', error = ?, settled_at = ? "
     "WHERE id = ? AND state IN ('pending', 'unknown', 'held')"
 )
 DELIVERY_BY_ID = f"SELECT {DELIVERY} FROM deliveries WHERE id = ?"
-TROUBLED = (
-    f"SELECT {DELIVERY} FROM deliveries WHERE state IN ('pending', 'sending', 'unknown', 'held', 'rejected') "
-    # The opening of an answer that was given up is nobody's business: the answer itself came.
-    "AND NOT (kind IN ('stream', 'receipt') AND state = 'rejected') ORDER BY id DESC LIMIT ?"
-)
+TROUBLED = f"SELECT {DELIVERY} FROM deliveries WHERE {TROUBLE} ORDER BY id DESC LIMIT ?"
 SETTLE_SENT = (
     "UPDATE deliveries SET state = 'sent', platform_message_id = ?, error = NULL, settled_at = ? WHERE id = ?"
 )

@@ -4,7 +4,6 @@ Without room for the copy nothing is migrated: an upgrade that cannot be undone 
 that does not begin. The last two copies are kept.
 """
 
-import shutil
 import sqlite3
 from pathlib import Path
 
@@ -12,7 +11,7 @@ from gateway.errors import LedgerUnavailable, SchemaTooNew, UpgradeBlocked
 
 KEPT = 2
 MARGIN = 16 << 20
-"""Bytes that have to be free beside the copy: a migration itself writes, too."""
+"""Bytes that have to be free beside a copy: a migration itself writes, too."""
 
 
 def before(path: Path, step: int) -> Path:
@@ -42,11 +41,15 @@ def keep_copy(raw: sqlite3.Connection, path: Path, known: int) -> None:
     (found,) = raw.execute("PRAGMA user_version").fetchone()
     if not 0 < found < known:
         return
-    from gateway.store.copying import copy_ledger, flush  # noqa: PLC0415  once in a ledger's version
+    from gateway.store.copying import copy_ledger, flush, shortage  # noqa: PLC0415  once in a ledger's version
 
     target = before(path, found + 1)
     part = path.with_name(f".{target.name}.part")
-    _make_room(path, part, found, known)
+    part.unlink(missing_ok=True)
+    wal = path.with_name(f"{path.name}-wal")
+    needed = path.stat().st_size + (wal.stat().st_size if wal.exists() else 0) + MARGIN
+    if why := shortage(path.parent, needed):
+        raise UpgradeBlocked(path, found, known, why)
     try:
         copy_ledger(path, part, thorough=False)
         part.replace(target)
@@ -59,17 +62,3 @@ def keep_copy(raw: sqlite3.Connection, path: Path, known: int) -> None:
         part.unlink(missing_ok=True)
     for old in copies(path)[KEPT:]:
         old.unlink(missing_ok=True)
-
-
-def _make_room(path: Path, part: Path, found: int, known: int) -> None:
-    part.unlink(missing_ok=True)
-    wal = path.with_name(f"{path.name}-wal")
-    needed = path.stat().st_size + (wal.stat().st_size if wal.exists() else 0) + MARGIN
-    free = shutil.disk_usage(path.parent).free
-    if free < needed:
-        why = f"{_megabytes(needed)} are needed in {path.parent}, and {_megabytes(free)} are free"
-        raise UpgradeBlocked(path, found, known, why)
-
-
-def _megabytes(size: int) -> str:
-    return f"{size / 1e6:,.0f} MB"

@@ -12,7 +12,7 @@ from gateway.model.intake import Accepted
 from gateway.model.message import MessageKind, Origin
 from gateway.rules.access import AccessPolicy
 from tests.helpers.fakes import Answer
-from tests.helpers.house import House, fresh_house
+from tests.helpers.house import House, access_of, fresh_house
 from tests.helpers.ledgers import ACCOUNT, entry
 
 ANN = Origin(ChatKind.DIRECT, "1001", "Ann", "7")
@@ -30,7 +30,7 @@ async def commanded(folder: Path, **more) -> AsyncGenerator[House]:
 
 def reborn(it: House) -> None:
     """What commands remember is gone, as after a restart."""
-    access = AccessPolicy(open_to_all=True, admins=(f"{ACCOUNT}:{BOB.author_id}",))
+    access = access_of(it, AccessPolicy(open_to_all=True, admins=(f"{ACCOUNT}:{BOB.author_id}",)))
     it.commands = Commands(replace(it.commands._parts, access=access))
 
 

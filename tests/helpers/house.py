@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from gateway.engine.access import Access, AccessParts
 from gateway.engine.accounts import Accounts
 from gateway.engine.approvals import ApprovalParts, Approvals
 from gateway.engine.buttons import ButtonParts, Buttons
@@ -94,6 +95,11 @@ class House:
         return max(session.id for session in found if session.address.chat == chat)
 
 
+def access_of(it: House, policy: AccessPolicy) -> Access:
+    """Who may use a house's bot, by another policy than the house's own."""
+    return Access(AccessParts(it.ledger.store, it.outbox, it.clock), policy)
+
+
 @asynccontextmanager
 async def house(
     ledger: Ledger,
@@ -116,11 +122,12 @@ async def house(
     """One boot of the engine. Leaving it is a kill: nothing is stopped, told or marked."""
     clock = clock or ManualClock(ledger.now)
     chat, agents, resume = chat or ScriptedChat(), agents or ScriptedAgents(), resume or ResumePolicy()
-    adapters, access, store = {ACCOUNT: chat}, AccessPolicy(open_to_all=True), ledger.store
+    adapters, policy, store = {ACCOUNT: chat}, AccessPolicy(open_to_all=True), ledger.store
     assert ledger.opening is not None
     async with killed_group() as group:
         files = MediaFolder(ledger.folder / "media")
         outbox = Outbox(store, adapters, clock, group, on_unknown, files, saw)
+        access = Access(AccessParts(store, outbox, clock), policy)
         streams = Streams(
             StreamParts(store, adapters, outbox, clock, group),
             StreamPolicy(streaming, drafts=True, how=progress),
@@ -157,7 +164,7 @@ async def house(
             ),
         )
         lanes = Lanes(group, turns.run_next, concurrent)
-        buttons = Buttons(ButtonParts(store, lanes, outbox, streams, clock, approvals))
+        buttons = Buttons(ButtonParts(store, lanes, outbox, streams, clock, approvals, access))
         commands = Commands(
             CommandParts(
                 store, lanes, turns, outbox, streams, agents, clock, group, access, buttons, AGENTS, "demo"
@@ -179,10 +186,11 @@ async def house(
                 Accounts(adapters),
                 clock,
                 resumer.on_ready,
+                access,
                 fetch_soon=media.fetch_soon,
                 saw=saw,
             ),
-            AdmissionPolicy(access, commands=commands.names, renewing=RENEWING),
+            AdmissionPolicy(policy, commands=commands.names, renewing=RENEWING),
             turns.supersede if busy == "interrupt" else None,
         )
         drain = Drain(DrainParts(store, lanes, turns, outbox, agents, clock, resumer.again, saw), ledger.boot)

@@ -20,6 +20,9 @@ ENGINE = "tests/laws/test_engine_turns.py"
 STREAMS = "tests/unit/test_streams"
 AGENTS = "tests/contract/test_agents_"
 ACCESS = "tests/unit/test_access"
+DEEDS = "tests/unit/test_page_deeds.py"
+RELOADED = "tests/unit/test_reload_access.py"
+RESTORED = "tests/unit/test_restore.py"
 RECONCILE = "tests/unit/test_outbox_reconcile.py"
 
 
@@ -188,6 +191,84 @@ MUTANTS = {
         "pass",
         f"{STORE}turns.py::test_law_12_how_a_session_was_continued_is_stored",
     ),
+    "law 12, a resume is not counted": Mutant(
+        "gateway/console/census.py",
+        "if happening.resumes is not None:",
+        "if happening.resumes == '':",
+        "tests/unit/test_metrics.py::test_law_12_every_way_to_continue_is_counted_with_its_reason",
+    ),
+    "law 12, the page hides the mode": Mutant(
+        "gateway/console/page/templates/session.html",
+        "{% if t.resume_mode %}",
+        "{% if false %}",
+        f"{DEEDS}::test_law_12_how_a_conversation_was_continued_is_shown_with_its_reason",
+    ),
+    "law 11, health is silent": Mutant(
+        "gateway/console/readiness.py",
+        "if not status.ledger_writable:",
+        "if False:",
+        "tests/unit/test_health.py::test_law_11_health_says_that_the_ledger_cannot_be_written",
+    ),
+    "law 7, a reload leaves outsiders at work": Mutant(
+        "gateway/reloading/effects.py",
+        'if "access" in sections:',
+        "if False:",
+        f"{RELOADED}::test_law_07_a_turn_for_somebody_who_is_out_is_stopped",
+    ),
+    "law 7, what waits of an outsider stays": Mutant(
+        "gateway/engine/operations.py",
+        "            await self._withdraw_of(account, person)\n",
+        "            pass\n",
+        f"{RELOADED}::test_law_07_what_waited_when_somebody_was_out_is_not_answered_when_they_are_let_in_again",
+    ),
+    "law 7, a broken file counts": Mutant(
+        "gateway/config_file.py",
+        "(None if reading.problems else config)",
+        "config",
+        f"{RELOADED}::test_law_07_a_file_that_cannot_be_used_takes_nobodys_access_away",
+    ),
+    "a key in plain is shown": Mutant(
+        "gateway/config_values.py",
+        "    if _is_free(place):\n        shown",
+        "    if False:\n        shown",
+        "tests/unit/test_config_show.py::test_keys_that_somebody_wrote_in_plain_are_not_shown",
+    ),
+    "law 2, a restored conversation is not paused": Mutant(
+        "gateway/store/restore_statements.py",
+        "reason = 'restored' WHERE state <> 'suspended' AND (EXISTS",
+        "reason = 'restored' WHERE state = 'suspended' AND (EXISTS",
+        f"{RESTORED}::test_law_02_after_a_restore_nothing_that_was_under_way_is_done_unasked",
+    ),
+    "law 2, what was owed is sent after a restore": Mutant(
+        "gateway/store/restored.py",
+        "held = tx.execute(sql.HOLD_OWED, (HELD,)).rowcount",
+        "held = 0",
+        f"{RESTORED}::test_law_02_after_a_restore_nothing_that_was_under_way_is_done_unasked",
+    ),
+    "law 2, the moment of a restore is forgotten": Mutant(
+        "gateway/store/boots.py",
+        "(answer_since,) = tx.execute(restoring.ANSWER_SINCE).fetchone()",
+        "answer_since = 0.0",
+        f"{RESTORED}::test_law_02_from_when_on_what_is_read_back_is_answered",
+    ),
+    "law 2, ids are given out again": Mutant(
+        "gateway/store/restored.py",
+        "(IDS_AT_LEAST + IDS_PER_SECOND * math.ceil(max(0.0, now - taken_at)),)",
+        "(0 * math.ceil(now - taken_at),)",
+        f"{RESTORED}::test_law_02_after_a_restore_no_id_is_given_out_a_second_time",
+    ),
+    "law 11, a stuck commit is healthy": Mutant(
+        "gateway/store/committer.py",
+        "return self._writable and not stuck",
+        "return self._writable",
+        "tests/unit/test_committer.py::test_law_11_a_commit_that_hangs_counts_as_a_database_that_cannot_be_written",
+    ),
+    "a button pressed again acts again": Mutant(
+        "gateway/console/page/tickets.py",
+        "        if found.work is None:\n",
+        "        if True:\n",
+        f"{DEEDS}::test_a_deed_is_done_once",
+    ),
     "law 2, nobody asks what became of a send": Mutant(
         "gateway/engine/outbox.py",
         "outcome = await adapter.reconcile(delivery, await self._ledger.last_sent(delivery))",
@@ -305,8 +386,8 @@ MUTANTS = {
     ),
     "law 1, grants are not known when it is decided what is answered": Mutant(
         "gateway/engine/intake.py",
-        "            await parts.access.load()\n        if parts.offer",
-        "            pass\n        if parts.offer",
+        "        await parts.access.load()\n        if parts.offer",
+        "        if parts.offer",
         f"{ACCESS}.py::test_law_01_what_a_person_let_in_by_a_grant_has_waiting_is_answered_after_a_start",
     ),
     "a person who was cut off still gives commands": Mutant(

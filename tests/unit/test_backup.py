@@ -23,9 +23,10 @@ from gateway import cli, keeping, restoring
 from gateway.config_file import load
 from gateway.config_ledger import LedgerUrl
 from gateway.errors import CarryonError, LedgerDamaged, LedgerUnavailable, SchemaTooNew, UsageError
-from gateway.store.backup import BackupUnusable, manifest_of, unpack
+from gateway.store.backup import manifest_of, unpack
 from gateway.store.copying import copy_ledger
 from gateway.store.lock import hold_state
+from gateway.store.manifest import BackupUnusable
 from gateway.store.migrate import migrations
 from gateway.store.sqlite import LEDGER_FILE
 from tests.harness.forks import Fork, bare_environment
@@ -490,8 +491,12 @@ def test_archives_of_other_kinds_are_refused_in_words(carryon, config, tmp_path)
         refused(carryon, path, tmp_path)
 
 
-@pytest.mark.parametrize("size", [-512, 1 << 70])
-def test_sizes_that_lead_nowhere_are_refused_in_words(carryon, config, tmp_path, size):
+@pytest.mark.parametrize(
+    ("size", "kind"),
+    [(-512, b"0"), (1 << 62, b"0"), (1 << 70, b"0"), *((1 << 62, one) for one in (b"x", b"g", b"L", b"K"))],
+)
+def test_sizes_that_lead_nowhere_are_refused_in_words(carryon, config, tmp_path, size, kind):
+    """Also where what is so large would have to be in the memory at once, such as a name."""
     whole = keep(config).path
     with tarfile.open(whole) as tar:
         at = tar.getmembers()[1].offset
@@ -499,12 +504,32 @@ def test_sizes_that_lead_nowhere_are_refused_in_words(carryon, config, tmp_path,
     head = content[at : at + 512]
     head[124:136] = size.to_bytes(12, "big", signed=True)
     head[124] |= 0x80
-    head[148:156] = b" " * 8
+    head[148:157] = b" " * 8 + kind
     head[148:156] = b"%06o\0 " % sum(head)
     content[at : at + 512] = head
     path = tmp_path / "sizes.tar"
     path.write_bytes(content)
     refused(carryon, path, tmp_path)
+
+
+def test_files_with_holes_are_refused_in_words(carryon, config, tmp_path):
+    """A few bytes could be as many as one likes, and would be read for ever."""
+
+    def holed(found):
+        for info, content in found:
+            if info.name.startswith("media/out"):
+                info.pax_headers = {"GNU.sparse.map": "0,0", "GNU.sparse.size": str(1 << 50)}
+            yield info, content
+
+    def grown(text):
+        manifest = json.loads(text)
+        for one in manifest["members"]:
+            if one["name"].startswith("media/out"):
+                one["size"] = 1 << 50
+        return json.dumps(manifest).encode()
+
+    path = rebuilt(keep(config).path, tmp_path / "holes.tar", manifest=grown, members=holed)
+    refused(carryon, path, tmp_path, "holes")
 
 
 def refused(carryon, path, tmp_path, why=""):

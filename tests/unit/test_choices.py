@@ -7,8 +7,10 @@ from dataclasses import dataclass, replace
 
 import pytest
 
+from gateway.engine.access import Access, AccessParts
 from gateway.engine.choices import MOST_COMMANDS, MOST_LISTED, ChoiceParts, Choices, set_meanwhile
 from gateway.engine.lanes import Lanes, Next
+from gateway.engine.outbox import OnUnknown, Outbox
 from gateway.model.agent import OpenRequest
 from gateway.model.choices import AgentCommand, AgentOffer, Choice, Chosen, OptionOffer, Settings
 from gateway.model.message import MessageKind
@@ -93,8 +95,11 @@ async def place(
             return Next.IDLE
 
         agents, lanes = agents or ScriptedAgents(), Lanes(group, work, 4)
-        access = AccessPolicy(open_to_all=True, admins=admins)
-        parts = ChoiceParts(ledger.store, lanes, agents, ManualClock(), access)
+        clock = ManualClock()
+        outbox = Outbox(ledger.store, {}, clock, group, OnUnknown.LABEL)
+        policy = AccessPolicy(open_to_all=True, admins=admins)
+        access = Access(AccessParts(ledger.store, outbox, clock), policy)
+        parts = ChoiceParts(ledger.store, lanes, agents, clock, access)
         names = {"claude": frozenset[str](), "codex": frozenset[str](), "demo": reserved}
         choices = Choices(parts, names, "demo")
         said = await ledger.say("hello")

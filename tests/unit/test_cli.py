@@ -38,6 +38,20 @@ def carryon(capsys, monkeypatch):
     return run
 
 
+def test_without_a_name_the_file_that_init_writes_is_taken_before_the_example(config, carryon, monkeypatch):
+    folder = config.parent
+    (folder / "config").mkdir()
+    (folder / "config" / "gateway.yaml").write_text("nonsense: 1")
+    monkeypatch.chdir(folder)
+    assert carryon("check")[0] == 0
+    config.unlink()
+    code, out, err = carryon("check")
+    assert (code, "config/gateway.yaml:1" in out + err) == (78, True)
+    (folder / "config" / "gateway.yaml").unlink()
+    code, out, err = carryon("check")
+    assert (code, "config/gateway.yaml" in out + err) == (78, True)
+
+
 def fill(folder, talk):
     """A ledger built through the store, closed again as by a crash."""
 

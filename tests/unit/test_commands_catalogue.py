@@ -7,6 +7,7 @@ from gateway.engine.catalogue import ALIASES, HELP, INFOS, RENEWING
 from gateway.engine.commands import BACK, NOTICE_LIMIT, Commands
 from gateway.rules.access import AccessPolicy
 from tests.helpers.commanding import BOB, answered, commanded, given, gives, says
+from tests.helpers.house import access_of
 from tests.helpers.ledgers import ACCOUNT
 
 
@@ -46,7 +47,7 @@ async def test_other_names_do_the_same(tmp_path):
 async def test_a_command_whose_author_was_cut_off_meanwhile_does_nothing(tmp_path):
     async with commanded(tmp_path) as it:
         accepted = await given(it, "/new")
-        it.commands = Commands(replace(it.commands._parts, access=AccessPolicy()))
+        it.commands = Commands(replace(it.commands._parts, access=access_of(it, AccessPolicy())))
         it.commands.carry_out(accepted)
         await answered(it, accepted)
         await it.outbox.empty()

@@ -212,7 +212,7 @@ async def test_law_11_a_lock_held_by_another_process_fails_closed(tmp_path):
         assert made.healthy
 
 
-async def test_a_commit_that_hangs_counts_as_a_database_that_cannot_be_written(tmp_path, monkeypatch):
+async def test_law_11_a_commit_that_hangs_counts_as_a_database_that_cannot_be_written(tmp_path, monkeypatch):
     loop, inside, released = asyncio.get_running_loop(), asyncio.Event(), threading.Event()
 
     def frozen(_):
@@ -223,9 +223,11 @@ async def test_a_commit_that_hangs_counts_as_a_database_that_cannot_be_written(t
         monkeypatch.setattr("gateway.store.committer.STUCK_SECONDS", 3600.0)
         write = asyncio.ensure_future(made.write(frozen))
         await inside.wait()
-        assert made.healthy
-        monkeypatch.setattr("gateway.store.committer.STUCK_SECONDS", -1.0)
-        assert not made.healthy
-        released.set()
+        try:
+            assert made.healthy
+            monkeypatch.setattr("gateway.store.committer.STUCK_SECONDS", -1.0)
+            assert not made.healthy
+        finally:
+            released.set()
         await write
         assert made.healthy

@@ -178,6 +178,14 @@ def test_paths_do_not_depend_on_where_the_process_stands(
     assert load("gateway.yaml", {"TOKEN": TOKEN}).state_dir == directory / "state"
 
 
+def test_an_anchor_that_is_used_again_means_the_later_one_and_is_quoted_nowhere(directory: Path) -> None:
+    """The library would warn of it with a piece of the file, and warnings are errors here."""
+    text = GOOD.replace("agent]}", "agent], env: {ONE: &a planted, TWO: &a other, THREE: *a}}")
+    (directory / "gateway.yaml").write_text(text)
+    env = load(directory / "gateway.yaml", {"TOKEN": TOKEN}).agents["demo"].env
+    assert [env[key].get_secret_value() for key in ("ONE", "TWO", "THREE")] == ["planted", "other", "other"]
+
+
 def test_anchors_and_merges(directory: Path) -> None:
     text = """\
 accounts: {telegram: {platform: telegram, token: "${TOKEN}"}}

@@ -135,6 +135,16 @@ def test_everything_that_counts_with_its_origin(show: Show, tmp_path: Path) -> N
         assert found[said] == origin, said
 
 
+def test_keys_that_somebody_wrote_in_plain_are_not_shown(show: Show, tmp_path: Path) -> None:
+    command = "command: [carryon-demo-agent, --api-key=planted-1, --token, planted-2, -v, sk-planted-3456]"
+    text = FILE.replace('{model: "${MODEL}"}', "{model: sk-planted-7890, size: big}")
+    before = text[text.index("command: ") : text.index("\n    env: {API_KEY")]
+    (tmp_path / "gateway.yaml").write_text(text.replace(before, command))
+    found = origins(show())
+    assert "command: [carryon-demo-agent, --api-key=(secret), --token, (secret), -v, (secret)]" in found
+    assert {"model: (secret)", "size: big"} <= found.keys()
+
+
 def test_a_variable_that_yields_to_another_does_not_count(show: Show) -> None:
     out = show("--effective", "agents.claude.env")
     assert "CLAUDE_CODE_OAUTH_TOKEN" in out

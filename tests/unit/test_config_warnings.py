@@ -115,6 +115,9 @@ def test_what_is_odd(tmp_path: Path, new: str, old: str, parts: list[str]) -> No
         ("slack:U0123ABC", "slack:W0123ABC"),
         ('KEY: "${KEY:-x}"', 'KEY: "pa$word%20{x}", OTHER: "$5", THIRD: "a $VARIABLE within"'),
         ("allow: [", "admins: [telegram:1]\n  allow: ["),
+        ('KEY: "${KEY:-x}"', 'KEY: "$$KEY", OTHER: "${KEY:-$KEY}"'),
+        ("real: {", 'real: {mode: $$MODE, cwd: "./$$USER", '),
+        ("state_dir: ./state", "state_dir: ./$$HOME"),
     ],
 )
 def test_what_is_not_odd(tmp_path: Path, old: str, new: str) -> None:

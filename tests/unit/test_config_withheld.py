@@ -60,11 +60,14 @@ def test_everything_else_is_as_strict_as_ever(path, old, new, told):
         (CONFIG.replace("./state", "/var/lib/x").replace("telegram,", "telegrm,"), "/var/lib/x"),
         ("accounts: [", "state"),
         ("", "state"),
+        (f"{CONFIG}limts: {{}}".replace("./state", "~nobody-here/x"), "~nobody-here/x"),
+        (f"{CONFIG}limts: {{}}".replace("./state", "~/x"), "/home-of-the-service/x"),
+        (f"{CONFIG}limts: {{}}".replace("./state", '"a\\0b"'), "state"),
     ],
 )
 def test_of_a_file_with_problems_it_is_known_where_the_state_is(path, text, state):
     path.write_text(text)
-    config, problems = whereabouts(path, {})
+    config, problems = whereabouts(path, {"HOME": "/home-of-the-service"})
     assert config.state_dir == path.parent / state
     assert problems
     assert str(config.store.url) == "sqlite"

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import shlex
 import socket
 import sqlite3
 import time
@@ -17,9 +18,12 @@ from gateway.doctor import report
 from gateway.doctor.checks import Check
 from gateway.doctor.context import Context, look
 from gateway.doctor.run import diagnose, examine, mended
+from gateway.inspection import deliveries_list
+from gateway.model.delivery import DeliveryKind, Draft, Rejected
 from gateway.model.finding import Finding, Level, NotMendedError
 from gateway.model.session import Reason
 from gateway.model.turn import TurnState
+from gateway.standing import status
 from gateway.store.lock import hold_state
 from gateway.store.migrate import migrations
 from gateway.store.sqlite import LEDGER_FILE
@@ -131,6 +135,38 @@ def test_what_a_crash_left(patient):
     assert "2 messages" in found or "1 message" in found
     assert "next start" in found
     assert tree(patient.state) == before
+
+
+def test_what_is_counted_as_refused_is_what_the_list_shows(patient):
+    """By the doctor as by the status: the opening of an answer and a sign below a message are not."""
+
+    async def refusals(ledger):
+        session = (await ledger.say("hello")).session_id
+        for kind in (DeliveryKind.NOTICE, DeliveryKind.RECEIPT, DeliveryKind.STREAM):
+            (one,) = await ledger.store.notify(session, (Draft(kind, "x"),), ledger.tick())
+            await ledger.store.claim(one.id, ledger.tick())
+            await ledger.store.settle(one.id, Rejected("blocked"), ledger.tick())
+
+    fill(patient, refusals)
+    level, found = patient.line("deliveries")
+    assert level is WARNING
+    assert found.startswith("1 message ")
+    config = patient.context().config
+    assert len(json.loads(deliveries_list(config, 10, as_json=True))) == 1
+    told = status(config, None, time.time(), json=False)
+    assert "deliveries: 1 rejected " in told
+
+
+def test_what_is_advised_can_be_copied_from_a_folder_with_a_space(tmp_path):
+    folder = tmp_path / "a space"
+    folder.mkdir()
+    patient = Patient(folder)
+    patient.make_state().chmod(0o755)
+    write(patient.config, patient.values)
+    patient.config.chmod(0o644)
+    found = {one.check: one.advice for one in diagnose(patient.look(), fix=False, offline=True)}
+    for check, mode, path in (("state", "700", patient.state), ("secrets", "600", patient.config)):
+        assert shlex.split(found[check].partition(", or")[0]) == ["chmod", mode, str(path)]
 
 
 def test_looking_at_a_ledger_in_use_changes_nothing(patient):

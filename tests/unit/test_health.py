@@ -67,7 +67,7 @@ async def test_each_reason_and_its_end(tmp_path):
         stopping.cancel()
 
 
-async def test_a_ledger_that_cannot_be_written(tmp_path):
+async def test_law_11_health_says_that_the_ledger_cannot_be_written(tmp_path):
     async with gateway(tmp_path) as it:
         await full(it, True)
         with pytest.raises(LedgerUnavailableError):

@@ -4,15 +4,13 @@ import asyncio
 import contextlib
 import io
 import itertools
-import logging
 import os
+import shlex
 import signal
 import sys
-import warnings
 from dataclasses import replace
 
 import pytest
-import structlog
 
 from adapters.emulators.faults import Fault, FaultKind
 from adapters.emulators.registry import PLATFORMS, emulator
@@ -26,6 +24,11 @@ from gateway.init import answers as facts
 from gateway.init import write as writing
 from gateway.init.answers import AccountAnswer, Answers
 from gateway.init.write import write
+from tests.helpers.logs import log_as_before
+
+__all__ = ["log_as_before"]
+
+pytestmark = pytest.mark.usefixtures("log_as_before")
 
 TOKEN = "4242:PLANTED-token"
 GOOD = {
@@ -38,17 +41,9 @@ BARE = {"PATH": os.defpath}
 
 
 @pytest.fixture(autouse=True)
-def _restored(monkeypatch):
+def _bare(monkeypatch):
     for name in (*VARIABLES, "CARRYON_CONFIG"):
         monkeypatch.delenv(name, raising=False)
-    root, shown = logging.getLogger(), warnings.showwarning
-    handlers, level = root.handlers[:], root.level
-    yield
-    logging.captureWarnings(capture=False)
-    warnings.showwarning = shown
-    root.handlers[:] = handlers
-    root.setLevel(level)
-    structlog.reset_defaults()
 
 
 def account(platform="telegram", **more):
@@ -423,7 +418,7 @@ def test_where_it_is_written(tmp_path, monkeypatch, capsys, how):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("TELEGRAM_BOT_TOKEN", TOKEN)
     words = ["init", "--yes", "--offline", "--platform", "telegram"]
-    expected = tmp_path / ("gateway.yaml" if how == "nothing" else "own.yaml")
+    expected = tmp_path / ("gateway.yaml" if how == "nothing" else "own file.yaml")
     if how == "argument":
         words.insert(1, str(expected))
     elif how == "option":
@@ -437,7 +432,11 @@ def test_where_it_is_written(tmp_path, monkeypatch, capsys, how):
         sys.exit(cli.main())
     assert bool(ended.value.code) == (how == "a directory")
     assert expected.exists() == (how != "a directory")
-    assert "PLANTED" not in "".join(capsys.readouterr())
+    said = "".join(capsys.readouterr())
+    assert "PLANTED" not in said
+    if how != "a directory":  # what is to be typed next can be copied
+        (line,) = [one for one in said.splitlines() if one.endswith(" run")]
+        assert shlex.split(line)[2].endswith(expected.name)
 
 
 @pytest.mark.parametrize("arguments", [[], ["--yes", "--platform", "telegram", "--token-file", "-"]])

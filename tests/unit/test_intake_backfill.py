@@ -14,7 +14,7 @@ from gateway.ports import Batch
 from gateway.rules.access import AccessPolicy
 from gateway.rules.admission import AdmissionPolicy
 from gateway.store.library import CURSORS_READ
-from tests.helpers.house import fresh_house
+from tests.helpers.house import access_of, fresh_house
 from tests.helpers.ledgers import ACCOUNT
 
 HOUR = 3600.0
@@ -26,11 +26,13 @@ async def gateway(tmp_path, *, access=None, freshness=HOUR):
     async with fresh_house(tmp_path) as it:
         it.clock.advance(100 * HOUR)
         accounts = Accounts([ACCOUNT])
+        access = access_of(it, access or AccessPolicy(open_to_all=True))
         parts = IntakeParts(
-            it.ledger.store, it.lanes, it.outbox, it.commands, accounts, it.clock, it.resumer.on_ready
+            it.ledger.store, it.lanes, it.outbox, it.commands, accounts, it.clock, it.resumer.on_ready, access
         )
-        access = access or AccessPolicy(open_to_all=True)
-        policy = AdmissionPolicy(access, commands=it.commands.names, renewing=RENEWING, freshness=freshness)
+        policy = AdmissionPolicy(
+            access.policy, commands=it.commands.names, renewing=RENEWING, freshness=freshness
+        )
         it.intake = Intake(parts, policy)
         yield it, accounts
 
@@ -232,8 +234,7 @@ async def test_what_was_refused_stays_refused_when_access_has_changed(tmp_path):
         await it.intake.accept(Batch(ACCOUNT, (late(it, "stranger", 1.0, event="1"),), {"1001": "1"}))
         await it.idle()
         (told,) = it.chat.texts()
-        policy = AdmissionPolicy(AccessPolicy(open_to_all=True), freshness=HOUR)
-        it.intake = Intake(it.intake._parts, policy)
+        it.intake._parts.access.reconfigure(AccessPolicy(open_to_all=True))
         again = (late(it, "stranger", 1.0, event="1"), late(it, "friend", 1.0, event="2"))
         await it.intake.accept(Batch(ACCOUNT, again, {"1001": "2"}))
         await it.idle()

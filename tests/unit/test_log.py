@@ -6,26 +6,17 @@ import os
 import subprocess
 import sys
 import warnings
-from collections.abc import Iterator
 
 import pytest
-import structlog
 
 from gateway import log
+from tests.helpers.logs import log_as_before
+
+__all__ = ["log_as_before"]
+
+pytestmark = pytest.mark.usefixtures("log_as_before")
 
 SECRET = "123456:the-real-bot'token"
-
-
-@pytest.fixture(autouse=True)
-def _restored() -> Iterator[None]:
-    root, shown = logging.getLogger(), warnings.showwarning
-    handlers, level = root.handlers[:], root.level
-    yield
-    logging.captureWarnings(capture=False)
-    warnings.showwarning = shown
-    root.handlers[:] = handlers
-    root.setLevel(level)
-    structlog.reset_defaults()
 
 
 def lines(captured: pytest.CaptureFixture[str]) -> list[dict[str, object]]:

@@ -7,25 +7,19 @@ import threading
 from datetime import UTC, datetime, timedelta
 
 import pytest
-import structlog
 from typer.testing import CliRunner
 
 from gateway import log, log_file, log_view
 from gateway.cli import app
 from gateway.errors import CarryonError
+from tests.harness.settings import settings, write
+from tests.helpers.logs import log_as_before
+
+__all__ = ["log_as_before"]
+
+pytestmark = pytest.mark.usefixtures("log_as_before")
 
 SECRET = "123456:the-real-bots-token"
-
-
-@pytest.fixture(autouse=True)
-def _restored():
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    yield
-    logging.captureWarnings(capture=False)
-    root.handlers[:] = handlers
-    root.setLevel(level)
-    structlog.reset_defaults()
 
 
 def read(folder):
@@ -147,11 +141,7 @@ def test_following_goes_on_through_a_change_of_files(tmp_path):
 
 
 def test_the_command(tmp_path):
-    config = tmp_path / "carryon.yaml"
-    config.write_text(
-        "accounts: {telegram: {platform: telegram, token: '1:x'}}\n"
-        "agents: {demo: {command: [carryon-demo-agent]}}\ndefault_agent: demo\n"
-    )
+    config = write(tmp_path / "carryon.yaml", settings(tmp_path, "http://127.0.0.1:1"))
     folder = tmp_path / "state" / log_file.FOLDER
     put(folder, {"action": "message.refused", "why": "evil \x1b[2J \u202e"}, {"action": "turn.ended"})
     run = CliRunner().invoke

@@ -31,10 +31,12 @@ from gateway.model.operation import ConfigStatus, Intent
 from gateway.model.overview import BootEnd
 from gateway.model.session import Reason, ResumeMode
 from gateway.model.turn import TurnState
+from gateway.rules.access import AccessPolicy
+from gateway.store.browsing import Browsing
 from gateway.store.sqlite import LEDGER_FILE, open_sqlite
 from tests.helpers.doors import fresh_doors
 from tests.helpers.fakes import Answer, ScriptedAgents, ScriptedChat
-from tests.helpers.house import house
+from tests.helpers.house import access_of, house
 from tests.helpers.ledgers import ACCOUNT, opened
 from tests.helpers.scrape import Scrape
 from tests.helpers.watched import TOKEN, watched
@@ -50,7 +52,8 @@ class Console:
         self.census = Census(self.meters, (ACCOUNT,), agents)
 
     async def scrape(self, operations, store, clock):
-        return Scrape((await Gauges(self.meters, operations, store.overview, clock).expose()).decode())
+        read = Browsing(store._reading).overview
+        return Scrape((await Gauges(self.meters, operations, read, clock).expose()).decode())
 
     def counted(self):
         return Scrape(generate_latest(self.meters.registry).decode())
@@ -138,7 +141,7 @@ class Running:
     def __init__(self, it):
         parts = OperationParts(
             it.ledger.store, it.lanes, it.turns, it.outbox, it.streams, it.agents, it.resumer, it.drain,
-            Accounts([ACCOUNT]), it.clock,
+            Accounts([ACCOUNT]), it.clock, access_of(it, AccessPolicy(open_to_all=True)),
         )  # fmt: skip
         self._real = RunningGateway(parts, it.ledger.boot, 5.0)
 
@@ -278,7 +281,9 @@ async def test_a_ledger_that_cannot_be_read_does_not_hide_the_rest(tmp_path):
 async def test_what_is_asked_for_over_http(tmp_path):
     console = Console()
     async with fresh_doors(tmp_path) as it:
-        gauges = Gauges(console.meters, it.operations, it.it.ledger.store.overview, it.it.clock)
+        gauges = Gauges(
+            console.meters, it.operations, Browsing(it.it.ledger.store._reading).overview, it.it.clock
+        )
         async with watched(TOKEN, routes=routes(gauges)) as http:
             assert (await http.ask("GET", "/metrics")).status == 401
             known = {"Authorization": f"Bearer {TOKEN}"}
@@ -319,6 +324,18 @@ def test_labels_are_bounded():
         assert {labels["account"] for labels in found.labels(name)} == {ACCOUNT, OTHER}
         assert found.total(name) == 3 * MOST_AGENTS
     assert found("carryon_resumes_total", mode="fresh", reason=OTHER) == 3 * MOST_AGENTS
+
+
+def test_law_12_every_way_to_continue_is_counted_with_its_reason():
+    console = Console()
+    for mode in ResumeMode:
+        console.census(SessionOpened(1, "demo", mode, "why", 1.0, 0.1, Reason.DRAIN_TIMEOUT.value))
+        console.census(SessionOpened(2, "demo", mode, "why", 1.0, 0.1, None))
+    found = console.counted()
+    for mode in ResumeMode:
+        assert found("carryon_sessions_opened_total", mode=mode.value) == 2
+        assert found("carryon_resumes_total", mode=mode.value, reason="drain_timeout") == 1
+    assert found.total("carryon_resumes_total") == len(ResumeMode), "what resumed nothing is none"
 
 
 def test_the_first_words_of_an_answer_are_timed_once():

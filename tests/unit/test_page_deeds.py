@@ -2,7 +2,8 @@
 
 import asyncio
 import re
-from contextlib import asynccontextmanager
+import sqlite3
+from contextlib import asynccontextmanager, closing
 
 import pytest
 from aiohttp import ClientSession, CookieJar
@@ -13,8 +14,9 @@ from gateway.console.page.tickets import MOST, Tickets
 from gateway.model.operation import Done
 from gateway.model.session import SessionState
 from gateway.store.browsing import open_browsing
+from gateway.store.sqlite import LEDGER_FILE
 from tests.harness.secrecy import overheard
-from tests.helpers.watching import ledger_at, origin, watched
+from tests.helpers.watching import history, ledger_at, origin, watched
 
 HIDDEN = re.compile(r'<input type="hidden" name="(\w+)" value="([^"]*)">')
 ODD = (
@@ -173,6 +175,28 @@ async def test_a_ledger_that_cannot_be_read_is_said_and_the_rest_is_shown(ledger
                 )
         given = await fields(web, "/do/suspend?session=1")
         assert "Done:" in (await post(web, "suspend", given))[1], "and what is to be done is done"
+
+
+@pytest.mark.parametrize("damage", ["origin = '{'", "last_mode = 'telepathic'"])
+async def test_a_row_that_makes_no_sense_is_said_in_a_sentence(ledger, tmp_path, damage):
+    async with visitor(ledger) as (_, web):
+        with closing(sqlite3.connect(tmp_path / LEDGER_FILE, isolation_level=None)) as raw:
+            raw.execute(f"UPDATE sessions SET {damage} WHERE id = 1")
+        for path in ("/sessions", "/sessions/1"):
+            async with web.get(path) as answer:
+                text = await answer.text()
+            assert (answer.status, "it holds what makes no sense here" in text) == (200, True), path
+        async with web.get("/") as answer:
+            assert answer.status == 200, "and the rest is shown"
+
+
+async def test_law_12_how_a_conversation_was_continued_is_shown_with_its_reason(ledger):
+    ids = await history(ledger)
+    async with visitor(ledger) as (_, web):
+        for path in (f"/sessions/{ids['gone_on']}", "/restarts"):
+            async with web.get(path) as answer:
+                shown = re.sub(r"<[^>]+>", "", await answer.text())
+            assert re.search(r"native\b.*\(the agent replayed 1 turn\)", shown), path
 
 
 async def test_a_deed_outlives_who_asked_for_it():

@@ -7,16 +7,16 @@ from types import MappingProxyType
 import pytest
 
 from gateway.console.page import drawing
-from gateway.console.page.concerns import GIVEN_UP, Level, concerns, headline
+from gateway.console.page.concerns import Level, concerns, headline
 from gateway.console.page.now import outlook
-from gateway.console.page.rendering import place, prose, render, stamp, tail
+from gateway.console.page.rendering import SHOWN, place, preview, prose, render, stamp, tail
 from gateway.console.page.speed import measured, quantile
 from gateway.console.page.timeline import became, timeline
 from gateway.console.page.verbs import VERBS, OddError, checked
 from gateway.model.address import Address, Route
 from gateway.model.boot import Boot, BootState
 from gateway.model.browsing import Owed, Unsent
-from gateway.model.delivery import Delivery, DeliveryKind, DeliveryState
+from gateway.model.delivery import GIVEN_UP, Delivery, DeliveryKind, DeliveryState
 from gateway.model.operation import AccountStatus, ConfigStatus, GatewayStatus, Intent, Phase, RunningTurn
 from gateway.model.overview import BootEnd, Continuation, Overview, Passage, Pending, Queue, Restart
 from gateway.model.recovery import Candidate, Decision, Verdict
@@ -37,6 +37,13 @@ OUT = AccountStatus("b", connected=False, why="invalid token")
 
 def owed(state: DeliveryState, since: float = NOW, error: str | None = None) -> Owed:
     return Owed(Delivery(5, Route("a", "7"), DeliveryKind.REPLY, "hi", state, "k", error=error), since)
+
+
+def presses(overview, undecided):
+    """Where the buttons lead of what is said about answers that wait for a decision."""
+    found = concerns(WELL, overview, Unsent(tuple(undecided), ()), NOW)
+    (held,) = [one for one in found if one.key == "held"]
+    return tuple(press.href for press in held.presses)
 
 
 def said(status=WELL, overview=QUIET, undecided=(), still=()):
@@ -105,6 +112,11 @@ def test_the_one_sentence_about_the_ledger():
     held = owed(DeliveryState.HELD)
     assert said(undecided=[held])[:2] == (Level.LOOK, "Serving, but 1 answer waits for your decision")
     assert said(undecided=[held, held])[1] == "Serving, but 2 answers wait for your decision"
+    many = replace(QUIET, deliveries={"held": 60, "rejected": 900})
+    newer = [owed(DeliveryState.REJECTED, error="blocked")] * 50
+    assert said(overview=many, undecided=newer)[1] == "Serving, but 60 answers wait for your decision"
+    assert presses(many, [*newer, held]) == presses(many, newer) == ("/#undecided",)
+    assert presses(QUIET, [held]) == ("/do/retry?delivery=5", "/do/drop?delivery=5")
     refused = owed(DeliveryState.REJECTED, error="blocked")
     assert said(undecided=[refused, refused])[1:] == ("Serving", ["rejected"])
     assert said(undecided=[replace(refused, since=NOW - 90_000)])[2] == [], "old news are none"
@@ -118,8 +130,11 @@ def test_the_one_sentence_about_the_ledger():
     keys = said(overview=replace(QUIET, pending=(loop, manual), suspended=2, pending_by_reason={"x": 2}))[2]
     assert keys == ["loops", "suspended", "interrupted"]
     assert said(overview=replace(QUIET, waiting=2, waiting_since=NOW - 90))[2] == ["waiting"]
-    found = concerns(WELL, None, None, NOW)
+    waits = concerns(WELL, replace(QUIET, waiting=2, waiting_since=NOW - 90), Unsent((), ()), NOW)
+    assert waits[0].text == "2 messages waiting, the first for 1 min 30 s"
+    found = concerns(WELL, None, None, NOW, "database disk image is malformed")
     assert headline(WELL, found).text == "The ledger cannot be read"
+    assert found[0].then.startswith("It says: database disk image is malformed. ")
 
 
 def test_every_button_of_a_concern_leads_somewhere():
@@ -305,6 +320,8 @@ def test_texts_are_shown_as_they_are_and_do_nothing():
     assert place(Address("a", "7", "8", "9")) == "7 · thread 8 · user 9"
     assert stamp(-1.0) == "1970-01-01 00:00:00 UTC"
     assert stamp(1e18).startswith("9999")
+    assert len(prose("x" * 1_000_000)) == SHOWN
+    assert preview("\n" * SHOWN + "late") == "", "no more is looked at than is shown"
     told = render("told.html", MappingProxyType({"told": type("T", (), {"text": "<b>'\""}), "done": True}))
     assert "<b>" not in told
     assert "&lt;b&gt;&#39;&#34;" in told

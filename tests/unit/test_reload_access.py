@@ -9,6 +9,7 @@ import pytest
 from gateway.model.address import ChatKind
 from gateway.model.grant import Role
 from gateway.model.message import MessageState, Origin
+from gateway.model.operation import Refused
 from gateway.model.session import SessionState
 from gateway.model.turn import TurnState
 from gateway.store.sqlite import LEDGER_FILE
@@ -86,6 +87,41 @@ async def test_law_07_a_turn_for_somebody_who_is_out_is_stopped(tmp_path):
         await until(lambda: it.agents.running)
         await it.change(access=ONE)
         assert await states(it, 1) == [TurnState.CANCELLED]
+
+
+async def test_law_07_what_waited_when_somebody_was_out_is_not_answered_when_they_are_let_in_again(tmp_path):
+    """Not by a restart either: they were told nothing of it then, and may have asked elsewhere since."""
+    async with opened("sqlite", tmp_path) as ledger:
+        async with life(ledger, access=TWO) as it:
+            it.agents.hold()
+            await it.hear(BOB, "dig")
+            await until(lambda: it.agents.running)
+            await it.hear(BOB, "and fill")
+            await it.change(access=ONE)
+            (_, waiting) = await ledger.store.messages(1)
+            assert waiting.state is MessageState.WITHDRAWN
+        await ledger.start()
+        async with life(ledger, access=TWO) as it:
+            await it.idle()
+            assert it.agents.prompts == []
+            assert await it.ask(BOB, "back") == ["back"]
+            assert it.agents.prompts[-1][1].note == ""
+
+
+async def test_law_07_a_file_that_cannot_be_used_takes_nobodys_access_away(tmp_path):
+    async with new_life(tmp_path, access=TWO) as it:
+        go = it.agents.hold()
+        await it.hear(BOB, "dig")
+        await until(lambda: it.agents.running)
+        await it.hear(BOB, "and fill")
+        it.write(access=ONE, agents={"demo": {"env": {"A": "${NOT_SET_HERE}"}}})
+        assert isinstance(await it.reload(), Refused)
+        await it.quiet()
+        assert it.agents.running
+        go.set()
+        await it.idle()
+        assert it.agents.texts() == ["dig", "and fill"]
+        assert await states(it, 1) == [TurnState.COMPLETED] * 2
 
 
 @pytest.mark.parametrize("ready", [True, False])

@@ -230,6 +230,29 @@ async def test_what_needs_a_restart_waits_for_it_and_is_forgotten_when_it_is_cha
         assert it.reloader.status.needs_restart == ()
 
 
+async def test_values_are_told_as_the_file_has_them(tmp_path):
+    async with new_life(tmp_path) as it:
+        said = await it.change(
+            sessions={"idle_reset": "36h"},
+            shutdown={"drain_timeout": "1.5m"},
+            limits={"messages_per_user": "100/60s"},
+            media={"max_size": "5MB", "send": False},
+            agents={"demo": {"cwd": "./secret-place", "start_timeout": "700ms"}},
+            log={"keep": "off"},
+        )
+        assert said.splitlines() == [
+            "agents.demo.cwd: changed, counts now",
+            "agents.demo.start_timeout: 700ms instead of null, counts now",
+            "sessions.idle_reset: 36h instead of off, counts now",
+            "shutdown.drain_timeout: 90s instead of 30s, counts now",
+            "limits.messages_per_user: 100/1m instead of off, counts now",
+            "media.send: false instead of true, counts now",
+            "media.max_size: 5MB instead of 20MB, counts now",
+            "log.keep: off instead of 50MB, needs a restart",
+            RESTART,
+        ]
+
+
 async def test_an_account_more_needs_a_restart_and_is_not_counted_on(tmp_path):
     async with new_life(tmp_path) as it:
         other = {"platform": "telegram", "token": TOKEN}
@@ -276,6 +299,7 @@ async def test_a_gateway_that_stops_leaves_the_file_to_its_next_start(tmp_path):
 
 
 async def test_all_of_it_counts_at_once_or_nothing(tmp_path, monkeypatch):
+    log.configure("json", "info")  # what a bug leaves in the log of a gateway shows no values
     async with new_life(tmp_path) as it:
 
         def broken(_config):

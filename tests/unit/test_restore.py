@@ -24,8 +24,8 @@ from gateway.model.session import SessionState
 from gateway.restoring import MOVE_SECONDS, Wish, restore
 from gateway.rules.access import AccessPolicy
 from gateway.rules.admission import AdmissionPolicy, admit
-from gateway.store.backup import BackupUnusable
 from gateway.store.lock import hold_state
+from gateway.store.manifest import BackupUnusable
 from gateway.store.migrate import migrations
 from gateway.store.sqlite import LEDGER_FILE, open_sqlite
 from tests.harness.forks import Fork, bare_environment
@@ -307,7 +307,7 @@ def test_back_to_before_an_upgrade(tmp_path):
 # What is not known is not done
 
 
-async def test_nothing_that_was_under_way_is_done_unasked(hot, tmp_path):
+async def test_law_02_after_a_restore_nothing_that_was_under_way_is_done_unasked(hot, tmp_path):
     done = await asyncio.to_thread(restore, hot, tmp_path / "new", Wish())
     assert [one.session_id for one in done.settled.suspended] == [1, 2, 3]
     assert (done.settled.held, done.settled.orders, done.settled.granted) == (4, 1, 1)
@@ -362,7 +362,7 @@ async def texts(ledger, session_id):
 COUNTED = ("boots", "sessions", "messages", "turns", "deliveries", "attachments", "approvals")
 
 
-def test_no_id_is_given_out_a_second_time(hot, tmp_path, monkeypatch):
+def test_law_02_after_a_restore_no_id_is_given_out_a_second_time(hot, tmp_path, monkeypatch):
     aged(hot, monkeypatch, 86_400.0)
     restore(hot, tmp_path / "new", Wish())
     query = "SELECT name, seq FROM sqlite_sequence"
@@ -399,7 +399,7 @@ async def test_old_conversations_are_forgotten_across_the_gap(hot, tmp_path, mon
 @pytest.mark.parametrize(
     ("since", "answered"), [("restore", "now"), ("backup", "all"), (1_000.0, "that"), (5e9, "that")]
 )
-async def test_from_when_on_what_is_read_back_is_answered(hot, tmp_path, since, answered):
+async def test_law_02_from_when_on_what_is_read_back_is_answered(hot, tmp_path, since, answered):
     before = time.time()
     done = await asyncio.to_thread(restore, hot, tmp_path / "new", Wish(since=since))
     expected = {"now": done.settled.answer_since, "all": 0.0, "that": since}[answered]

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from gateway.model.text import effort
 from gateway.rules import markdown
-from gateway.rules.chunking import chunk, effort, utf16_len, whole_before
+from gateway.rules.chunking import chunk, utf16_len, whole_before
 from gateway.rules.markdown import closed, cut
 from tests.corpus.answers import answers
 

@@ -144,3 +144,8 @@ def test_without_a_ledger_and_with_one_that_is_none(config):
     said = standing.status(config, LIVE, 1.0, json=False)
     assert "boot 3" in said
     assert "the ledger cannot be used" in said
+    first, second = standing.status(config, None, 1.0, json=False).splitlines()
+    assert first == f"No gateway is running on {config.state_dir}.", "nobody knows whether one ever was"
+    assert "the ledger cannot be used" in second
+    found = json.loads(standing.status(config, None, 1.0, json=True))
+    assert (found["ledger"], found["ledger_problem"]) == (None, second)

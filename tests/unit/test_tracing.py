@@ -415,3 +415,6 @@ async def test_an_ear_keeps_what_comes_before_anybody_listens():
     deaf.stop()
     deaf(one)
     assert (deaf.take(), deaf.lost) == (None, 0)
+    ear.stop()
+    ear(one)
+    assert len(told) == 4, "nor is anybody told any more who listened"

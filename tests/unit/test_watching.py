@@ -10,6 +10,8 @@ import pytest
 
 from gateway import extras, watching
 from gateway.config import Config
+from gateway.config_reading import Found
+from gateway.config_tree import Spot
 from gateway.config_warnings import warnings
 from gateway.key import KEY_FILE, state_key
 from gateway.model.happening import Committed, unseen
@@ -92,9 +94,8 @@ async def test_without_the_library_there_are_no_traces_and_one_line(tmp_path, no
 
 
 def warned(found):
-    return [
-        line for line in warnings(found, lambda place: (".".join(map(str, place)), ""), {}) if "otlp" in line
-    ]
+    lines = warnings(found, lambda place: Found(Spot(0, ".".join(map(str, place))), ""), {})
+    return [line for line in lines if "otlp" in line]
 
 
 def test_check_warns_of_a_library_that_is_missing(tmp_path, no_library):
@@ -145,5 +146,10 @@ async def test_a_watcher_that_breaks_ends_nobody_else(tmp_path, monkeypatch):
     async def broken():
         raise ZeroDivisionError
 
-    await Watching(config(tmp_path), ManualClock())._supervised(broken())
+    it = Watching(config(tmp_path, http={"listen": "127.0.0.1:0"}), ManualClock())
+    assert it._counted is not None
+    it.saw(Committed(1, 0.1, 0))
+    await it._supervised(broken(), it._counted)
     assert lines == ["watching.failed"]
+    it.saw(Committed(1, 0.1, 0))
+    assert (it._counted.take(), it._counted.lost) == (None, 0), "nothing is kept for nobody"

@@ -7,19 +7,14 @@ from typing import assert_never
 from urllib.parse import urlencode
 
 from gateway.model.browsing import Owed, Unsent
-from gateway.model.delivery import DeliveryState
+from gateway.model.delivery import GIVEN_UP, DeliveryState
 from gateway.model.operation import ConfigStatus, GatewayStatus, Intent, Phase
 from gateway.model.overview import Overview, Pending
 from gateway.model.session import Reason, SessionState
-from gateway.rules.words import ago, counted, lasting
+from gateway.rules.words import DAY, counted, lasting
 
 OLD = 60.0
 """Seconds that a message may wait, or an answer be owed, before it is worth a word."""
-
-
-DAY = 86400.0
-GIVEN_UP = "dropped by a person"
-"""What the ledger notes about a delivery that a person gave up: nobody needs to be told."""
 
 
 class Level(IntEnum):
@@ -61,15 +56,15 @@ RELOAD = Press("Reload config", do("reload"))
 
 
 def concerns(
-    status: GatewayStatus, overview: Overview | None, unsent: Unsent | None, now: float
+    status: GatewayStatus, overview: Overview | None, unsent: Unsent | None, now: float, why: str = ""
 ) -> tuple[Concern, ...]:
-    """Everything, the worst first. Without what the ledger holds, what the process itself knows."""
+    """Everything, the worst first. Of a ledger that cannot be read: only that, and why."""
     found = [*_of_process(status)]
     if overview is None or unsent is None:
-        then = "What waits and what is owed cannot be shown. Look at the disk and at the gateway's log."
+        then = f"It says: {why}. What waits and what is owed cannot be shown: `carryon doctor` looks into it."
         found.append(Concern(Level.WRONG, "The ledger cannot be read", then, key="unreadable"))
     else:
-        found += (*_of_deliveries(unsent, now), *_of_sessions(overview, now))
+        found += (*_of_deliveries(overview, unsent, now), *_of_sessions(overview, now))
     if status.config is not None:
         found += _of_config(status.config)
     return tuple(sorted(found, key=lambda one: -one.level))
@@ -166,18 +161,17 @@ def _of_config(config: ConfigStatus) -> Iterator[Concern]:
         )
 
 
-def _of_deliveries(unsent: Unsent, now: float) -> Iterator[Concern]:
+def _of_deliveries(overview: Overview, unsent: Unsent, now: float) -> Iterator[Concern]:
     held = [one for one in unsent.undecided if one.delivery.state is DeliveryState.HELD]
-    if held:
+    waiting = overview.deliveries.get(DeliveryState.HELD, len(held))  # all of them, also those not listed
+    if waiting:
         then = "It may have arrived. Retry sends it, perhaps for a second time; Drop gives it up."
-        text = _so_many(held, "wait for your decision")
-        yield Concern(Level.LOOK, text, then, _decide(held), "held")
+        text = _so_many(waiting, "wait for your decision")
+        yield Concern(Level.LOOK, text, then, _decide(held, waiting), "held")
     rejected = [one for one in unsent.undecided if _is_refused(one, now)]
     if rejected:
-        then = "Their platform refused them. Retry sends them once more."
-        yield Concern(
-            Level.NOTE, _so_many(rejected, "were refused lately"), then, _see("undecided"), "rejected"
-        )
+        text = _so_many(len(rejected), "were refused by the platform lately")
+        yield Concern(Level.NOTE, text, "Retry sends once more.", _see("undecided"), "rejected")
     old = min((one.since for one in unsent.owed), default=now)
     if now - old > OLD:
         then = "They are sent by themselves as soon as their account and its limits allow it."
@@ -185,9 +179,9 @@ def _of_deliveries(unsent: Unsent, now: float) -> Iterator[Concern]:
         yield Concern(Level.LOOK, text, then, _see("owed"), "owed")
 
 
-def _decide(held: Sequence[Owed]) -> tuple[Press, ...]:
+def _decide(held: Sequence[Owed], waiting: int) -> tuple[Press, ...]:
     """A single one can be decided at once."""
-    if len(held) > 1:
+    if waiting != 1 or not held:
         return _see("undecided")
     ident = held[0].delivery.id
     return Press("Retry", do("retry", delivery=ident)), Press("Drop", do("drop", delivery=ident))
@@ -198,9 +192,9 @@ def _is_refused(one: Owed, now: float) -> bool:
     return refused and now - one.since < DAY
 
 
-def _so_many(some: Sequence[Owed], what: str) -> str:
-    words = what.replace("wait ", "waits ").replace("were ", "was ") if len(some) == 1 else what
-    return f"{counted(len(some), 'answer')} {words}"
+def _so_many(number: int, what: str) -> str:
+    words = what.replace("wait ", "waits ").replace("were ", "was ") if number == 1 else what
+    return f"{counted(number, 'answer')} {words}"
 
 
 def _see(part: str) -> tuple[Press, ...]:
@@ -217,18 +211,15 @@ def _of_sessions(overview: Overview, now: float) -> Iterator[Concern]:
     if manual:
         text = f"{counted(len(manual), 'conversation')} {_is(manual)} suspended"
         yield Concern(Level.NOTE, text, "By a person; Resume lets it go on.", _see("pending"), "suspended")
-    pending = sum(overview.pending_by_reason.values())
+    pending = overview.interrupted
     if pending:
         text = f"{counted(pending, 'conversation')} {'was' if pending == 1 else 'were'} interrupted"
         then = "What happens next is said below for each."
         yield Concern(Level.NOTE, text, then, _see("pending"), "interrupted")
     if overview.waiting_since is not None and now - overview.waiting_since > OLD:
-        text = f"{counted(overview.waiting, 'message')} waiting, the first since {_since(overview, now)}"
+        since = lasting(now - overview.waiting_since)
+        text = f"{counted(overview.waiting, 'message')} waiting, the first for {since}"
         yield Concern(Level.NOTE, text, "", _see("queues"), "waiting")
-
-
-def _since(overview: Overview, now: float) -> str:
-    return ago(now - (overview.waiting_since or now)).replace(" ago", "")
 
 
 def _suspended(pending: Iterable[Pending], *, loop: bool) -> list[Pending]:

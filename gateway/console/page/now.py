@@ -61,8 +61,8 @@ async def look(parts: PageParts) -> Look:
     status, now = parts.operations.status(), parts.clock.now()
     try:
         overview, unsent = await parts.shelf.overview(), await parts.shelf.unsent()
-    except LedgerUnreadableError:
-        return Look(status, now, concerns(status, None, None, now))
+    except LedgerUnreadableError as error:
+        return Look(status, now, concerns(status, None, None, now, str(error)))
     return Look(status, now, concerns(status, overview, unsent, now), overview, unsent)
 
 
@@ -79,7 +79,7 @@ async def now_values(parts: PageParts, seen: Look) -> Mapping[str, object]:
         "running": [AtWork(turn, sessions.get(turn.session_id)) for turn in running],
         "queues": overview.queues[:SHOWN],
         "interrupted": await _interrupted(parts, seen, overview),
-        "pending": overview.suspended + sum(overview.pending_by_reason.values()),
+        "pending": overview.suspended + overview.interrupted,
         "undecided": seen.unsent.undecided,
         "owed": seen.unsent.owed,
         "shown": SHOWN,

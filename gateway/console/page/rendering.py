@@ -94,7 +94,7 @@ def line(text: str) -> str:
 
 def preview(text: str) -> str:
     """The beginning of a text, in one line."""
-    return one_line(text, 240)
+    return one_line(text[:SHOWN], 240)
 
 
 def tail(ident: str) -> str:
@@ -104,8 +104,8 @@ def tail(ident: str) -> str:
 
 def prose(text: str) -> str:
     """Somebody's text with its lines, and without characters that do anything but be seen."""
-    kept = "".join(one if one.isprintable() or one == "\n" else "\ufffd" for one in text.expandtabs(4))
-    return cut(kept, SHOWN)
+    shown = cut(text.expandtabs(4), SHOWN)  # first: the rest of a long one is not worth the time
+    return "".join(one if one.isprintable() or one == "\n" else "\ufffd" for one in shown)
 
 
 def said(reason: str | None) -> str:

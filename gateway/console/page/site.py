@@ -1,5 +1,6 @@
 """The addresses of the operator page. Every page can be used without scripts; with them it renews itself."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 
 from aiohttp import web
@@ -79,14 +80,16 @@ class _Site:
                 template_now, values = "unreadable.html", {"why": str(error)}
             else:
                 template_now = template
-            return self._answer(request, seen, template_now, {"title": title, **values})
+            return await self._answer(request, seen, template_now, {"title": title, **values})
 
         return handle
 
-    def _answer(self, request: web.Request, seen: Look, template: str, values: Values) -> web.Response:
+    async def _answer(self, request: web.Request, seen: Look, template: str, values: Values) -> web.Response:
         frame = "live.html" if request.headers.get("HX-Target") == "live" else "frame.html"
         told = self._deeds.outcome(request.query.get(TICKET, "")) if frame == "frame.html" else None
-        text = render(
+        # In a thread: long texts take a while, which no chat should wait for.
+        text = await asyncio.to_thread(
+            render,
             template,
             {
                 "frame": frame,
@@ -157,7 +160,7 @@ class _Site:
         if _by_script(request):
             extra = {"csrf": csrf_token(request), "csrf_field": CSRF_FIELD}
             return _part("question.html", {**values, **extra})
-        return self._answer(request, await look(self._parts), "confirm.html", values)
+        return await self._answer(request, await look(self._parts), "confirm.html", values)
 
     async def do(self, request: web.Request) -> web.StreamResponse:
         """Do it, and say what came of it."""
