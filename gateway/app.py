@@ -13,7 +13,7 @@ from gateway import log, log_file
 from gateway.agents.pool import AgentPool
 from gateway.clock import SystemClock
 from gateway.composition import Gateway, Ground, compose
-from gateway.config import Config
+from gateway.config.models import Config
 from gateway.connecting import connect_all
 from gateway.engine.drain import Stopped
 from gateway.engine.persist import until_written

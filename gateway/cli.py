@@ -17,8 +17,8 @@ from gateway.cli_ending import ending
 from gateway.cli_init import init
 from gateway.cli_logs import logs
 from gateway.cli_pair import pair
-from gateway.config_file import load, load_without_secrets, read, whereabouts
-from gateway.config_types import parse_duration
+from gateway.config.file import load, load_without_secrets, read, whereabouts
+from gateway.config.types import parse_duration
 from gateway.errors import CarryonError, UsageError
 
 CONFIGS = ("gateway.yaml", "config/gateway.yaml")
@@ -93,9 +93,9 @@ def run(context: typer.Context) -> None:
 @app.command()
 def check(context: typer.Context, as_json: AsJson = False) -> None:
     """Read the config file and report every problem in it; warnings keep nothing from running."""
-    from gateway import config_check  # noqa: PLC0415
+    from gateway.config_report import check as report  # noqa: PLC0415
 
-    raise typer.Exit(config_check.main(context.obj, os.environ, as_json=as_json))
+    raise typer.Exit(report.main(context.obj, os.environ, as_json=as_json))
 
 
 @sessions.command("list")

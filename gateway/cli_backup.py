@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gateway.config_file import load_without_secrets
-from gateway.config_types import parse_duration
+from gateway.config.file import load_without_secrets
+from gateway.config.types import parse_duration
 from gateway.errors import UsageError
 
 if TYPE_CHECKING:

@@ -25,8 +25,8 @@ def config_show(
 
     Each value is what counts in the end, with the file, the environment and references put together.
     """
-    from gateway import config_show as showing  # noqa: PLC0415
-    from gateway.config_file import attempt  # noqa: PLC0415
+    from gateway.config.file import attempt  # noqa: PLC0415
+    from gateway.config_report import show as showing  # noqa: PLC0415
 
     found, reading = attempt(context.obj, os.environ)
     if found is None:
@@ -37,6 +37,6 @@ def config_show(
 @config.command("schema")
 def config_schema() -> None:
     """Print the config file's JSON schema, with which editors complete and check it."""
-    from gateway import config_schema as schema  # noqa: PLC0415
+    from gateway.config_report import schema  # noqa: PLC0415
 
     typer.echo(schema.text())

@@ -4,8 +4,8 @@ import os
 
 import typer
 
-from gateway.config import Config
-from gateway.config_file import whereabouts
+from gateway.config.file import whereabouts
+from gateway.config.models import Config
 from gateway.errors import ConfigError
 
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from gateway.cli_config_for import config_for
-from gateway.config_types import parse_duration
+from gateway.config.types import parse_duration
 from gateway.errors import UsageError
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from adapters.registry import connector
-from gateway.config import Config
+from gateway.config.models import Config
 from gateway.engine.access import Access, AccessParts
 from gateway.engine.accounts import Accounts
 from gateway.engine.approvals import ApprovalParts, Approvals

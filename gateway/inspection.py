@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from adapters.registry import manifest
-from gateway.config import Config
+from gateway.config.models import Config
 from gateway.errors import CarryonError
 from gateway.model.address import Address
 from gateway.model.delivery import Delivery, DeliveryState

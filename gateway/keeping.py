@@ -15,7 +15,7 @@ from pathlib import Path
 
 import psutil
 
-from gateway.config import Config
+from gateway.config.models import Config
 from gateway.errors import CarryonError, LedgerUnavailable, SchemaTooNew, StateLocked, UsageError
 from gateway.failpoints import reach
 from gateway.store import files, library, restored

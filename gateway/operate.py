@@ -5,7 +5,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
-from gateway.config import Config
+from gateway.config.models import Config
 from gateway.console.client import NotRunningError, ask
 from gateway.engine.access import OPERATOR, grant_by_code, let_in_text, not_granted_text, revoked_text
 from gateway.engine.operations import RESET, SUSPENDED, resumed_text

@@ -3,7 +3,7 @@
 from gateway.agents.presets import PRESETS, Preset
 from gateway.agents.spec import QUIET_TIME, START_TIMEOUT, AgentSpec, PermissionPolicy, ProcessPolicy
 from gateway.agents.spec import ResumePolicy as LadderPolicy
-from gateway.config import AgentConfig, Config
+from gateway.config.models import AgentConfig, Config
 from gateway.engine.approvals import ApprovalPolicy
 from gateway.engine.choices import MODE, MODEL
 from gateway.engine.media import MediaPolicy

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from gateway.config import Config
+from gateway.config.models import Config
 from gateway.errors import CarryonError
 from gateway.inspection import json_text, place, time_text
 from gateway.model.overview import BootEnd, Overview, Pending, Restart

@@ -16,7 +16,7 @@ import psutil
 
 from gateway import log
 from gateway.composition import Gateway
-from gateway.config import Config
+from gateway.config.models import Config
 from gateway.extras import INSTALL, can_trace
 from gateway.key import state_key
 from gateway.model.boot import BootOpening

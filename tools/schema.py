@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from gateway import config_schema
+from gateway.config_report import schema as config_schema
 
 PAGE = Path(__file__).parent.parent / "config" / "schema.json"
 

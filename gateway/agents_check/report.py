@@ -12,8 +12,8 @@ from gateway.agents.environment import environment, find_command
 from gateway.agents.outcomes import redacted
 from gateway.agents.presets import PRESETS
 from gateway.agents_check.findings import Findings
-from gateway.config import Config
-from gateway.config_file import Finder
+from gateway.config.file import Finder
+from gateway.config.models import Config
 from gateway.log import Redaction
 from gateway.policies import agent_spec
 

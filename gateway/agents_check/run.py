@@ -14,9 +14,9 @@ from gateway.agents.leftovers import end_leftovers
 from gateway.agents_check import report
 from gateway.agents_check.probe import examine
 from gateway.agents_check.report import Values
-from gateway.config import Config
-from gateway.config_file import Finder
-from gateway.config_types import parse_duration
+from gateway.config.file import Finder
+from gateway.config.models import Config
+from gateway.config.types import parse_duration
 from gateway.errors import UsageError
 from gateway.policies import agent_spec
 

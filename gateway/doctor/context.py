@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gateway.config import Config
-from gateway.config_file import Finder
+from gateway.config.file import Finder
+from gateway.config.models import Config
 from gateway.console.client import NotRunningError, ask
 from gateway.store.lock import LOCK_FILE
 from gateway.store.sqlite import LEDGER_FILE

@@ -7,7 +7,7 @@ from pathlib import Path
 from shlex import quote
 from stat import S_IMODE, S_ISDIR
 
-from gateway.config_warnings import warnings
+from gateway.config_report.warnings import warnings
 from gateway.doctor.context import Context
 from gateway.doctor.disk import existing
 from gateway.doctor.mending import chmod, stands_in

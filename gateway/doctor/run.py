@@ -13,7 +13,7 @@ from pathlib import Path
 import typer
 
 from gateway import log
-from gateway.config_file import read
+from gateway.config.file import read
 from gateway.doctor import report
 from gateway.doctor.checks import Check, planned
 from gateway.doctor.context import Context, Presence, look

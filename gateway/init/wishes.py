@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from gateway.agents.presets import PRESETS
-from gateway.config_variables import read_bounded
+from gateway.config.variables import read_bounded
 from gateway.errors import UsageError
 from gateway.init.answers import DEMO, PLATFORMS
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
-from gateway.config_file import PREFIX, load
+from gateway.config.file import PREFIX, load
 from gateway.errors import CarryonError, ConfigError
 from gateway.init.answers import Answers
 from gateway.init.compose import Composed, compose

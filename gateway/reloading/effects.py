@@ -4,7 +4,7 @@ from collections.abc import Collection
 
 from gateway.agents.pool import AgentPool
 from gateway.composition import Gateway, reconfigure
-from gateway.config import Config
+from gateway.config.models import Config
 from gateway.model.operation import Phase
 from gateway.policies import agent_specs
 from gateway.reloading.reloader import Effects

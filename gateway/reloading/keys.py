@@ -12,7 +12,7 @@ from typing import Any, Final, Literal, cast, get_args, get_origin
 
 from pydantic import BaseModel
 
-from gateway.config import Config
+from gateway.config.models import Config
 from gateway.rules.allowance import Allowance
 
 LIVE: Final = frozenset(

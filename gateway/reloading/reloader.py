@@ -13,9 +13,9 @@ from functools import partial
 from pathlib import Path
 
 from gateway import log
-from gateway.config import Config
-from gateway.config_file import attempt
-from gateway.config_reading import Reading
+from gateway.config.file import attempt
+from gateway.config.models import Config
+from gateway.config.reading import Reading
 from gateway.model.operation import ConfigStatus, Done, OperationOutcome, Refused
 from gateway.ports import Clock
 from gateway.reloading.apart import Apart

@@ -7,7 +7,7 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
-from gateway.config import ShutdownConfig
+from gateway.config.models import ShutdownConfig
 from gateway.supervisor import SETTLE_SECONDS
 from tests.helpers.sources import ROOT
 

@@ -3,8 +3,8 @@
 import pytest
 from compose_spec import PyCompose
 
-from gateway.config_file import read
-from gateway.config_types import parse_duration
+from gateway.config.file import read
+from gateway.config.types import parse_duration
 from tests.deploy.papers import DEPLOY, NEEDED_TO_STOP, document
 
 FOLDER = DEPLOY / "compose"

@@ -8,7 +8,7 @@ import kubernetes_validate
 import pytest
 from ruamel.yaml import YAML
 
-from gateway.config_file import read
+from gateway.config.file import read
 from tests.deploy.papers import DEPLOY, NEEDED_TO_STOP, document, documents
 
 FOLDER = DEPLOY / "kubernetes"

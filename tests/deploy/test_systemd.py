@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from gateway.config_types import parse_duration
+from gateway.config.types import parse_duration
 from gateway.engine.drain import CUT_SECONDS, FLUSH_SECONDS
 from gateway.supervisor import LOOK_SECONDS, SETTLE_SECONDS
 from tests.deploy.papers import DEPLOY, GUIDE, NEEDED_TO_STOP

@@ -41,7 +41,7 @@ IMPORTED = (
     "adapters.emulators.telegram",
     "adapters.telegram.probe",
     "gateway.cli",
-    "gateway.config_check",
+    "gateway.config_report.check",
     "gateway.console.page.site",
     "gateway.console.server",
     "gateway.doctor.run",

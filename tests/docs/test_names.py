@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.config import Config
+from gateway.config.models import Config
 from gateway.console.metrics import METRICS
 from gateway.errors import LedgerDamaged, LedgerUnavailable, SchemaTooNew, StateLocked, UpgradeBlocked
 from gateway.model.delivery import Delivery

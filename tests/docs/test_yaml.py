@@ -3,8 +3,8 @@
 import pytest
 from ruamel.yaml import YAML
 
-from gateway.config import Config
-from gateway.config_file import attempt
+from gateway.config.file import attempt
+from gateway.config.models import Config
 from tests.docs import papers
 
 MINIMAL = {

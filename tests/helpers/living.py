@@ -11,7 +11,7 @@ import pytest
 
 from gateway import composition
 from gateway.agents.pool import AgentPool
-from gateway.config_file import load
+from gateway.config.file import load
 from gateway.model.address import ChatKind
 from gateway.model.message import Inbound
 from gateway.model.operation import Done, OperationOutcome

@@ -42,7 +42,7 @@ PLUGINS = (pytest_asyncio.plugin, pytest_timeout)
 """All the plugins that a run has: asyncio's is needed, and the other one's settings are."""
 
 PROJECT = ("gateway", "adapters", "tests")
-OPTIONS = ("-q", "-x", "--noconftest", "-p", "no:cacheprovider")
+OPTIONS = ("-q", "-x", "--noconftest", "--assert=plain", "-p", "no:cacheprovider")
 
 
 @dataclass(frozen=True, slots=True)

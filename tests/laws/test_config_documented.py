@@ -15,9 +15,9 @@ from pydantic import BaseModel, TypeAdapter
 from pydantic.fields import FieldInfo
 
 from adapters.registry import PLATFORMS, manifest
-from gateway.config import Config
-from gateway.config_tree import Branch, Leaf, Node, Row, parse, parse_override
-from gateway.config_types import parse_duration
+from gateway.config.models import Config
+from gateway.config.tree import Branch, Leaf, Node, Row, parse, parse_override
+from gateway.config.types import parse_duration
 
 ROOT = Path(__file__).parents[2]
 LINES = (ROOT / "config" / "gateway.yaml").read_text().splitlines()

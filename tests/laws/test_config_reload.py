@@ -7,7 +7,7 @@ from typing import get_args
 import pytest
 from pydantic import BaseModel
 
-from gateway.config import Config
+from gateway.config.models import Config
 from gateway.reloading.keys import LIVE, RESTART, is_live
 from tests.helpers.live_keys import EFFECTS
 from tests.helpers.logs import log_as_before

@@ -222,13 +222,13 @@ MUTANTS = {
         f"{RELOADED}::test_law_07_what_waited_when_somebody_was_out_is_not_answered_when_they_are_let_in_again",
     ),
     "law 7, a broken file counts": Mutant(
-        "gateway/config_file.py",
+        "gateway/config/file.py",
         "(None if reading.problems else config)",
         "config",
         f"{RELOADED}::test_law_07_a_file_that_cannot_be_used_takes_nobodys_access_away",
     ),
     "a key in plain is shown": Mutant(
-        "gateway/config_values.py",
+        "gateway/config_report/values.py",
         "    if _is_free(place):\n        shown",
         "    if False:\n        shown",
         "tests/unit/test_config_show.py::test_keys_that_somebody_wrote_in_plain_are_not_shown",

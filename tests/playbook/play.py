@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from textwrap import dedent
 
-from gateway.config_types import parse_duration
+from gateway.config.types import parse_duration
 from gateway.model.operation import Intent
 from gateway.store.sqlite import LEDGER_FILE, open_sqlite
 from tests.harness.settings import merged

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from gateway import composition
-from gateway.config import Config
+from gateway.config.models import Config
 from gateway.engine import commands, drain, outbox, resume
 from gateway.engine import operations as operator
 from gateway.model.address import Address, ChatKind, Route

@@ -12,9 +12,9 @@ from gateway.agents.presets import PRESETS
 from gateway.agents.spec import AgentSpec, PermissionPolicy
 from gateway.agents_check import probe, report
 from gateway.agents_check.findings import Findings, not_logged_in
-from gateway.config import AgentConfig
-from gateway.config_file import read
-from gateway.config_warnings import warnings
+from gateway.config.file import read
+from gateway.config.models import AgentConfig
+from gateway.config_report.warnings import warnings
 from tests.harness.settings import merged, settings, write
 
 GUIDE = Path(__file__).parents[2] / "docs" / "agents.md"

@@ -20,8 +20,8 @@ from contextlib import closing, contextmanager, suppress
 import pytest
 
 from gateway import cli, keeping, restoring
-from gateway.config_file import load
-from gateway.config_ledger import LedgerUrl
+from gateway.config.file import load
+from gateway.config.ledger import LedgerUrl
 from gateway.errors import CarryonError, LedgerDamaged, LedgerUnavailable, SchemaTooNew, UsageError
 from gateway.store.backup import manifest_of, unpack
 from gateway.store.copying import copy_ledger

@@ -10,9 +10,10 @@ from pydantic import ValidationError
 from adapters.manifest import Manifest
 from adapters.registry import PLATFORMS, manifest
 from adapters.telegram.manifest import TelegramAccount
-from gateway import config_types, errors
-from gateway.config import AgentConfig, Config
-from gateway.config_types import parse_duration
+from gateway import errors
+from gateway.config import types as config_types
+from gateway.config.models import AgentConfig, Config
+from gateway.config.types import parse_duration
 from gateway.model.session import Reason
 
 TOKEN = "123456:the-real-bot-token-AAF"
@@ -168,8 +169,8 @@ def test_manifests(platform: str) -> None:
 
 def test_loading_a_config_imports_no_sdk() -> None:
     code = (
-        "import sys, gateway.config_file, gateway.log\n"
-        "gateway.config_file.load('config/local.yaml', {})\n"
+        "import sys, gateway.config.file, gateway.log\n"
+        "gateway.config.file.load('config/local.yaml', {})\n"
         "print(*sorted({'aiogram', 'aiohttp', 'acp', 'aiosqlite', 'typer', 'psutil'} & set(sys.modules)))\n"
         "import gateway.cli\n"
         "lazy = 'schema', 'show', 'values', 'check', 'warnings'\n"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.config_file import load
+from gateway.config.file import load
 from gateway.errors import ConfigError
 
 TOKEN = "123456:the-real-bot-token-AAF"

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 
 from adapters.registry import PLATFORMS
-from gateway.config import Config
-from gateway.config_file import load
+from gateway.config.file import load
+from gateway.config.models import Config
 from gateway.errors import ConfigError
 
 TOKEN = "123456:the-real-bot-token-AAF"

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from gateway import cli
-from gateway.config_file import attempt
-from gateway.config_tree import Problem
+from gateway.config.file import attempt
+from gateway.config.tree import Problem
 from tests.corpus.mistakes import GOOD, MISTAKES, OUTSIDE, Mistake
 from tests.corpus.mutations import ENVIRON, mutations
 

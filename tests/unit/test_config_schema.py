@@ -13,11 +13,12 @@ from jsonschema import Draft202012Validator
 from pydantic import BaseModel
 
 from adapters.registry import PLATFORMS, manifest
-from gateway import cli, config_schema
+from gateway import cli
 from gateway.agents.presets import PRESETS
-from gateway.config import AgentConfig, Config
-from gateway.config_file import attempt
-from gateway.config_tree import Branch, Leaf, Node, Row, parse
+from gateway.config.file import attempt
+from gateway.config.models import AgentConfig, Config
+from gateway.config.tree import Branch, Leaf, Node, Row, parse
+from gateway.config_report import schema as config_schema
 from tests.corpus.mistakes import GOOD, MISTAKES, OUTSIDE
 from tests.corpus.mutations import ENVIRON, mutations
 from tests.harness.settings import settings

@@ -10,7 +10,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from gateway import cli
-from gateway.config_file import load
+from gateway.config.file import load
 
 FILE = """\
 state_dir: ./state

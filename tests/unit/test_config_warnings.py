@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from gateway.config_file import attempt
-from gateway.config_warnings import oddities, warnings
+from gateway.config.file import attempt
+from gateway.config_report.warnings import oddities, warnings
 
 FINE = """\
 state_dir: ./state

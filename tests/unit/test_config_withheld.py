@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.config_file import load, load_without_secrets, whereabouts
+from gateway.config.file import load, load_without_secrets, whereabouts
 from gateway.errors import ConfigError
 
 CONFIG = """

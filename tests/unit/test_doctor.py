@@ -12,7 +12,7 @@ import pytest
 
 from adapters.probing import prober
 from adapters.registry import PLATFORMS
-from gateway.config_file import read
+from gateway.config.file import read
 from gateway.console.address import socket_path
 from gateway.doctor import report
 from gateway.doctor.checks import Check

@@ -18,7 +18,7 @@ from adapters.emulators.telegram import TelegramEmulator, TelegramOptions
 from adapters.registry import manifest
 from gateway import cli
 from gateway.agents.presets import PRESETS
-from gateway.config_file import load
+from gateway.config.file import load
 from gateway.errors import CarryonError, UsageError
 from gateway.init import answers as facts
 from gateway.init import write as writing

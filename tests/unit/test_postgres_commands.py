@@ -8,8 +8,8 @@ import sys
 import pytest
 
 from gateway import extras, inspection, operate, standing
-from gateway.config_file import load, read
-from gateway.config_warnings import warnings
+from gateway.config.file import load, read
+from gateway.config_report.warnings import warnings
 from gateway.errors import CarryonError, ConfigError, LedgerTaken, LedgerUnavailable
 from gateway.model.session import SessionState
 from gateway.model.turn import TurnState

@@ -8,8 +8,8 @@ import pytest
 from gateway.agents.environment import TOKEN_VARIABLE, environment
 from gateway.agents.presets import PRESETS, PresetName
 from gateway.agents.spec import QUIET_TIME, START_TIMEOUT, AgentSpec, PermissionPolicy
-from gateway.config import Config
-from gateway.config_file import load
+from gateway.config.file import load
+from gateway.config.models import Config
 from gateway.errors import ConfigError
 from gateway.policies import agent_spec
 

@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from gateway import log
-from gateway.config_variables import read_bounded
+from gateway.config.variables import read_bounded
 from gateway.model.operation import Done, Intent, Phase, Refused
 from gateway.reloading import effects
 from gateway.reloading.apart import Apart

@@ -12,7 +12,7 @@ from dataclasses import replace
 import pytest
 
 from gateway import cli_backup, keeping, restoring
-from gateway.config_file import load
+from gateway.config.file import load
 from gateway.engine.commands import RESTORED
 from gateway.engine.past import LedgerPast
 from gateway.errors import CarryonError, SchemaTooNew, StateLocked, UsageError

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from gateway import standing
-from gateway.config_file import load
+from gateway.config.file import load
 from gateway.model.delivery import Rejected
 from gateway.model.session import Reason, ResumeMode
 from gateway.model.turn import TurnState

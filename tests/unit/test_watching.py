@@ -9,10 +9,10 @@ from types import SimpleNamespace
 import pytest
 
 from gateway import extras, watching
-from gateway.config import Config
-from gateway.config_reading import Found
-from gateway.config_tree import Spot
-from gateway.config_warnings import warnings
+from gateway.config.models import Config
+from gateway.config.reading import Found
+from gateway.config.tree import Spot
+from gateway.config_report.warnings import warnings
 from gateway.key import KEY_FILE, state_key
 from gateway.model.happening import Committed, unseen
 from gateway.model.operation import AccountStatus

@@ -14,8 +14,8 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
 from gateway.agents.presets import PRESETS
-from gateway.config import Config
-from gateway.config_written import FREE_TEXT, PLAIN_TEXT, REFERENCE, Schema
+from gateway.config.models import Config
+from gateway.config.written import FREE_TEXT, PLAIN_TEXT, REFERENCE, Schema
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 IDENTITY = "urn:carryon:config"

@@ -8,7 +8,7 @@ from typing import cast
 from pydantic import BaseModel
 
 from adapters.registry import PLATFORMS, manifest
-from gateway.config import AgentConfig, Config, Place
+from gateway.config.models import AgentConfig, Config, Place
 
 _CALLED = {  # what other programs call it
     ("args", "arguments", "params"): "write arguments behind the program: command: [program, argument]",

@@ -12,8 +12,8 @@ from typing import Final, NamedTuple, cast
 from pydantic import SecretStr, ValidationError
 
 from adapters.manifest import Withheld
-from gateway.config import Config, Place, dangling
-from gateway.config_problems import (
+from gateway.config.models import Config, Place, dangling
+from gateway.config.problems import (
     Hidden,
     describe,
     holds_secret,
@@ -23,8 +23,8 @@ from gateway.config_problems import (
     sentence,
     value_at,
 )
-from gateway.config_tree import Branch, Leaf, Node, Problem, Row, Spot, parse, parse_override, shorten
-from gateway.config_variables import Variables, read_bounded
+from gateway.config.tree import Branch, Leaf, Node, Problem, Row, Spot, parse, parse_override, shorten
+from gateway.config.variables import Variables, read_bounded
 
 PREFIX: Final = "CARRYON__"
 _MOST_BYTES = 256 * 1024

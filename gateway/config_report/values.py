@@ -10,11 +10,11 @@ from typing import cast
 from pydantic import BaseModel, SecretStr
 
 from gateway.agents.presets import PRESETS, Preset
-from gateway.config import Config, Place
-from gateway.config_problems import kind_at, value_at
-from gateway.config_reading import Reading
-from gateway.config_tree import Leaf, Node, Row
-from gateway.config_written import duration_text
+from gateway.config.models import Config, Place
+from gateway.config.problems import kind_at, value_at
+from gateway.config.reading import Reading
+from gateway.config.tree import Leaf, Node, Row
+from gateway.config.written import duration_text
 from gateway.policies import agent_spec
 from gateway.rules.credentials import without_credentials
 

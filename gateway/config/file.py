@@ -5,11 +5,11 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
-from gateway.config import Config, StoreConfig
-from gateway.config_paths import Directory
-from gateway.config_reading import PREFIX, Finder, Reading
-from gateway.config_tree import Branch, Leaf, Node
-from gateway.config_variables import Variables
+from gateway.config.models import Config, StoreConfig
+from gateway.config.paths import Directory
+from gateway.config.reading import PREFIX, Finder, Reading
+from gateway.config.tree import Branch, Leaf, Node
+from gateway.config.variables import Variables
 from gateway.errors import ConfigError
 
 __all__ = [

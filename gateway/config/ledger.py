@@ -6,7 +6,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from pydantic import AfterValidator, SecretStr
 
-from gateway.config_written import text_schema
+from gateway.config.written import text_schema
 
 SQLITE = "sqlite"
 ALLOWED = "sqlite, or an address such as postgresql://user:password@host/database"

@@ -14,9 +14,9 @@ from pydantic import BaseModel, SecretStr
 from pydantic_core import ErrorDetails
 
 from adapters.registry import PLATFORMS, Account, manifest
-from gateway.config import Config, Place
-from gateway.config_hints import for_section, for_value, suggest, unknown_key
-from gateway.config_tree import shorten
+from gateway.config.hints import for_section, for_value, suggest, unknown_key
+from gateway.config.models import Config, Place
+from gateway.config.tree import shorten
 
 _SHOWN = re.compile(r"[A-Za-z0-9_.*:/ +-]{1,24}", re.ASCII)
 _ADDRESS = re.compile(r"([a-z][a-z0-9+.-]{0,9}://[A-Za-z0-9.:-]{1,64})(?:/.*)?", re.ASCII | re.DOTALL)

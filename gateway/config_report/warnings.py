@@ -6,11 +6,11 @@ from pathlib import PurePath
 
 from gateway.agents.environment import environment, find_command
 from gateway.agents.presets import PRESETS
-from gateway.config import Config, Place
-from gateway.config_hints import names_variable
-from gateway.config_reading import Finder
-from gateway.config_tree import Problem
-from gateway.config_written import duration_text
+from gateway.config.hints import names_variable
+from gateway.config.models import Config, Place
+from gateway.config.reading import Finder
+from gateway.config.tree import Problem
+from gateway.config.written import duration_text
 from gateway.extras import INSTALL, INSTALL_POSTGRES, can_reach_postgres, can_trace
 from gateway.policies import agent_spec, ledger_place
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, ValidationInfo, WithJsonSchema
 
-from gateway.config_written import PLAIN_TEXT
+from gateway.config.written import PLAIN_TEXT
 
 
 def _resolve(path: object, info: ValidationInfo) -> str:

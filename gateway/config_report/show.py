@@ -8,10 +8,10 @@ from typing import Any, cast
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 
-from gateway.config import Config
-from gateway.config_hints import suggest
-from gateway.config_reading import Reading
-from gateway.config_values import Source, Value, values
+from gateway.config.hints import suggest
+from gateway.config.models import Config
+from gateway.config.reading import Reading
+from gateway.config_report.values import Source, Value, values
 from gateway.errors import UsageError
 from gateway.rules.words import printable
 

@@ -15,7 +15,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.reader import ReaderError
 
-from gateway.config_syntax import Mark, insight
+from gateway.config.syntax import Mark, insight
 
 _MOST_VALUES = 20_000
 _DEEPEST = 32

@@ -19,7 +19,7 @@ from pydantic import (
 )
 
 from adapters.manifest import Withheld
-from gateway.config_written import (
+from gateway.config.written import (
     duration_text,
     lapse_text,
     log_size_text,

@@ -6,9 +6,9 @@ from typing import Literal, Self
 from pydantic import Field, SecretStr, model_validator
 
 from gateway.agents.presets import PRESETS, PresetName
-from gateway.config_paths import DirectoryTemplate
-from gateway.config_section import Section
-from gateway.config_types import Command, Count, Secret, Text, Truth, VariableName, Wait
+from gateway.config.paths import DirectoryTemplate
+from gateway.config.section import Section
+from gateway.config.types import Command, Count, Secret, Text, Truth, VariableName, Wait
 
 
 class AgentConfig(Section, frozen=True):

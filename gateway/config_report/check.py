@@ -7,9 +7,9 @@ from typing import Any
 
 import typer
 
-from gateway.config_file import attempt
-from gateway.config_tree import Problem
-from gateway.config_warnings import oddities
+from gateway.config.file import attempt
+from gateway.config.tree import Problem
+from gateway.config_report.warnings import oddities
 from gateway.errors import ConfigError
 
 EXIT_CONFIG = ConfigError.exit_code

@@ -1,6 +1,6 @@
 """The config file as values: every key with its meaning, its unit and what is allowed.
 
-Frozen, and closed to unknown keys. Places and what was found are added by `gateway.config_problems`, because
+Frozen, and closed to unknown keys. Places and what was found are added by `gateway.config.problems`, because
 only it knows what may be shown. Adapters bring the models of their accounts. Nothing below the composition
 root imports this module.
 """
@@ -20,11 +20,11 @@ from pydantic import (
 from pydantic_core import CoreSchema, core_schema
 
 from adapters.registry import PLATFORMS, Account, manifest
-from gateway.config_agent import AgentConfig
-from gateway.config_ledger import SQLITE, LedgerAddress, LedgerUrl
-from gateway.config_paths import Directory
-from gateway.config_section import Section
-from gateway.config_types import (
+from gateway.config.agent import AgentConfig
+from gateway.config.ledger import SQLITE, LedgerAddress, LedgerUrl
+from gateway.config.paths import Directory
+from gateway.config.section import Section
+from gateway.config.types import (
     NAME,
     Address,
     Count,
