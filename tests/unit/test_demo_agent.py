@@ -164,3 +164,19 @@ async def test_agent_leaves_when_its_input_ends_even_in_the_middle_of_a_turn(tmp
 def test_the_pool_is_imported_without_the_protocol_library() -> None:
     check = "import sys, gateway.agents.pool; sys.exit('acp' in sys.modules or 'pydantic' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", check], check=False, timeout=60).returncode == 0
+
+
+def test_the_protocol_library_is_imported_at_a_discount_and_leaves_nothing_changed() -> None:
+    check = """
+import gc, pydantic
+before = pydantic.ConfigDict, dict(pydantic.BaseModel.model_config)
+from gateway.agents.protocol import schema
+assert (pydantic.ConfigDict, dict(pydantic.BaseModel.model_config), gc.isenabled()) == (*before, True)
+models = [one for one in vars(schema).values() if isinstance(one, type) and issubclass(one, schema.BaseModel)]
+assert len(models) > 200
+assert sum(one.__pydantic_complete__ for one in models) < 20
+assert not any(one.model_config.get("use_attribute_docstrings") for one in models)
+assert schema.TextContentBlock(type="text", text="x").model_dump(exclude_none=True)["text"] == "x"
+"""
+    done = subprocess.run([sys.executable, "-c", check], check=False, timeout=60, capture_output=True)
+    assert done.returncode == 0, done.stderr.decode()
