@@ -220,7 +220,8 @@ Wait = Annotated[
 def drain(context: typer.Context, wait: Wait = None) -> None:
     """Stop the running gateway: begin nothing new, let running turns finish, and follow it to its end.
 
-    Asked a second time, it does not wait for running turns any longer.
+    Asked a second time, it waits as long as it is told then, or no longer without --wait. Of a drain and a
+    restart, the later counts.
     """
     _stop(context, "stop", wait)
 

@@ -1,4 +1,6 @@
-"""How a command ends: with an exit code, and at worst with one line that says why. Never with a traceback."""
+"""How a command ends: with an exit code, and at worst with one line that says why. Never with a traceback,
+and never with a secret of the config.
+"""
 
 import errno
 import os
@@ -10,6 +12,7 @@ from typing import Final, NoReturn
 import typer
 
 from gateway.errors import CarryonError
+from gateway.known import struck_out
 
 EXIT_OUTPUT: Final = 1
 _OF_WRITING: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF})
@@ -25,6 +28,9 @@ def ending(command: Callable[[], object]) -> NoReturn:
     except CarryonError as error:
         _tell(str(error))
         code = error.exit_code
+    except MemoryError:
+        code = EXIT_OUTPUT
+        _tell("there was not enough memory for it; free some, or allow more, and run it again")
     except OSError as error:
         code = EXIT_OUTPUT
         if not _lost():
@@ -65,5 +71,5 @@ def _give_up() -> None:
 
 def _tell(text: str) -> None:
     with suppress(OSError):  # there is nowhere left to say it
-        for line in text.splitlines():
+        for line in struck_out(text).splitlines():
             typer.echo(f"carryon: {line}", err=True)

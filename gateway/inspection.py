@@ -11,7 +11,7 @@ from gateway.errors import CarryonError
 from gateway.model.address import Address
 from gateway.model.delivery import Delivery, DeliveryState
 from gateway.model.recovery import Candidate, Decision, Verdict
-from gateway.model.session import Reason, Session
+from gateway.model.session import Reason, Session, SessionState
 from gateway.model.turn import TurnRecord
 from gateway.policies import access_policy, ledger_place, resume_policy
 from gateway.rules.access import AccessPolicy, with_grants
@@ -136,6 +136,8 @@ def recovery(config: Config, now: float, *, as_json: bool) -> str:
         else Decision(c, Verdict.SKIP, f"there is no account {c.session.address.account} in the config")
         for c in candidates
     ]
+    decisions += [_left_alone(session) for session in found.left]
+    decisions.sort(key=lambda decision: decision.candidate.session.id)
     if as_json:
         return json_text(
             {
@@ -164,6 +166,13 @@ def recovery(config: Config, now: float, *, as_json: bool) -> str:
     if not decisions and not found.owed:
         lines.append("Nothing is owed: the next start would answer nobody.")
     return "\n".join(lines)
+
+
+def _left_alone(session: Session) -> Decision:
+    """Why nothing happens at a start to a conversation that was interrupted."""
+    paused = session.state is SessionState.SUSPENDED
+    why = f"suspended ({session.reason})" if paused else "a newer conversation took its place"
+    return Decision(Candidate(session, 0, scheduled=False), Verdict.SKIP, why)
 
 
 def _screened(config: Config, found: Sequence[Candidate]) -> tuple[tuple[Candidate, ...], AccessPolicy]:

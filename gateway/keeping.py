@@ -3,7 +3,6 @@
 import os
 import re
 import shutil
-import socket
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -13,18 +12,18 @@ from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
 
-import psutil
-
 from gateway.config.models import Config
 from gateway.errors import CarryonError, LedgerUnavailable, SchemaTooNew, StateLocked, UsageError
 from gateway.failpoints import reach
 from gateway.store import files, library, restored
 from gateway.store.backup import SUFFIXES, Writer, unpack, writing
+from gateway.store.barred import is_there
 from gateway.store.copying import PAUSE_SECONDS, copy_ledger, flush, schema_of, shortage
 from gateway.store.lock import LOCK_FILE, hold_state
 from gateway.store.manifest import Manifest
 from gateway.store.migrate import migrate, migrations
 from gateway.store.sqlite import LEDGER_FILE
+from gateway.store.unfinished import unfinished
 from gateway.store.upgrades import too_new
 
 FOLDER = "backups"
@@ -34,7 +33,6 @@ MEDIA = "media"
 WORKSPACES = "workspaces"
 
 _OURS = re.compile(r"carryon-(?P<stamp>\d{8}T\d{6})Z(-(?P<number>\d{1,9}))?\.(tar|tar\.gz|tgz)", re.ASCII)
-_PART = re.compile(r"\.carryon-(?P<host>.+)-(?P<pid>\d+)\.part")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,20 +59,15 @@ def keep(config: Config, target: Path | None, keep_last: int | None, *, workspac
     """Write a backup, beside a running gateway or without one. Raises `CarryonError`."""
     in_this_directory(config, "backup")
     ledger = config.state_dir / LEDGER_FILE
-    if not ledger.exists():
+    if not is_there(ledger):
         raise CarryonError(f"there is no ledger in {config.state_dir} yet; the first `carryon run` makes it")
     try:
         path = _place(config, target, keep_last)
-        _sweep(path.parent)
-        _check_room(config, path, workspaces=workspaces)
-        part = path.parent / f".carryon-{_host()}-{os.getpid()}.part"
-        part.mkdir(mode=0o700)
-        try:
+        with unfinished(path.parent) as part:
+            _check_room(config, path, workspaces=workspaces)
             manifest = _write(config, ledger, part, path.name, workspaces=workspaces)
             (part / path.name).replace(path)
             flush(path.parent)
-        finally:
-            shutil.rmtree(part, ignore_errors=True)
         size = path.stat().st_size
     except OSError as error:
         raise CarryonError(f"no backup was made: {error}") from None
@@ -208,22 +201,6 @@ def _check_room(config: Config, path: Path, *, workspaces: bool) -> None:
 def _size_of(folder: Path) -> int:
     found = (Path(at) / name for at, _, names in os.walk(folder) for name in names)
     return sum(path.lstat().st_size for path in found if path.exists())
-
-
-def _sweep(folder: Path) -> None:
-    """Delete what backups of this machine left behind that were killed."""
-    for entry in folder.iterdir():
-        match = _PART.fullmatch(entry.name)
-        if match and match["host"] == _host() and not _is_alive(int(match["pid"])):
-            shutil.rmtree(entry, ignore_errors=True)
-
-
-def _is_alive(pid: int) -> bool:
-    return pid != os.getpid() and psutil.pid_exists(pid)
-
-
-def _host() -> str:
-    return re.sub(r"[^\w.]", "_", socket.gethostname()) or "localhost"
 
 
 def _prune(written: Path, keep_last: int | None) -> Iterator[Path]:

@@ -121,7 +121,7 @@ def _restored_lines(done: Restored) -> Iterator[str]:
             "messages once more. If that has happened already, restore again with --went-on --replace."
         )
         return
-    yield f"A gateway went on after this backup was taken ({done.why}), and its ledger is not here."
+    yield f"A gateway went on after this backup was taken ({done.why}). What it did is not in this ledger."
     yield (
         "Be sure that it is stopped: what it answers after this moment may be answered here once more, "
         "because this ledger cannot know of it."

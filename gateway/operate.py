@@ -19,13 +19,18 @@ from gateway.policies import access_policy, ledger_place
 from gateway.ports import Store
 from gateway.rules.access import permits
 from gateway.rules.pairing import NO_SUCH_CODE
-from gateway.store.lock import hold_state
+from gateway.store.lock import LOCK_FILE, hold_state
 from gateway.store.place import exists, open_ledger
 
 HIGHEST_ID = 2**63 - 1
 """What fits into the ledger."""
 
 STILL_COUNTS = "nothing was changed: a running gateway goes on with what it read before"
+
+ELSEWHERE = (
+    "If one runs with another state_dir or environment than this shell, name its place: "
+    "`CARRYON__state_dir=/its/state_dir carryon status`."
+)
 
 FOLLOW_SECONDS = 0.5
 """How often a stop that is being followed is looked at."""
@@ -52,6 +57,7 @@ def stop(config: Config, intent: str, wait: float | None) -> Iterator[str]:
             break  # its supervisor was quick: this is the next one
         if found["phase"] == "serving":
             raise CarryonError("the stop was undone; the gateway goes on serving")
+        intent = found["intent"] or intent  # somebody may have asked for the other one since
         line = _progress(found)
         if line != said:
             said = line
@@ -73,7 +79,7 @@ def reload(config: Config) -> str:
     try:
         answer = ask(config.state_dir, "POST", "/reload")
     except NotRunningError:
-        raise CarryonError(f"no gateway is running on {config.state_dir}") from None
+        raise _not_running(config) from None
     if problems := answer.get("problems"):
         raise ConfigError([*map(str, problems), STILL_COUNTS])
     return _outcome(answer)
@@ -145,7 +151,14 @@ def _ask(config: Config, path: str, body: dict[str, object]) -> str:
     try:
         return _outcome(ask(config.state_dir, "POST", path, body))
     except NotRunningError:
-        raise CarryonError(f"no gateway is running on {config.state_dir}") from None
+        raise _not_running(config) from None
+
+
+def _not_running(config: Config) -> CarryonError:
+    said = f"no gateway is running on {config.state_dir}"
+    if not (config.state_dir / LOCK_FILE).exists():
+        said = f"{said}, and none ever was. {ELSEWHERE}"
+    return CarryonError(said)
 
 
 def _outcome(answer: dict[str, Any]) -> str:

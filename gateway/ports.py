@@ -269,8 +269,8 @@ class BootLog(Protocol):
         """Move the boot to `serving` or `draining`; `session_id` is told when a restarted gateway is back."""
         ...
 
-    async def stop_boot(self, boot_id: int, now: float) -> None:
-        """The clean-shutdown marker: the last write of a boot."""
+    async def stop_boot(self, boot_id: int, now: float, intent: str | None = None) -> None:
+        """The clean-shutdown marker: the last write of a boot. `intent` is what it came to."""
         ...
 
 

@@ -24,6 +24,7 @@ from gateway.store.lock import hold_state
 from gateway.store.manifest import BackupUnusable, moment
 from gateway.store.migrate import migrate
 from gateway.store.restored import Settled, Stand, go_on, last_sign, set_aside, stand
+from gateway.store.shape import oddity
 from gateway.store.sqlite import LEDGER_FILE
 from gateway.store.upgrades import MARGIN
 
@@ -151,8 +152,10 @@ def _settle(
             if (found := problem(raw)) is not None:
                 raise BackupUnusable(source.path, f"the ledger in it is damaged ({found})")
             (schema,) = raw.execute("PRAGMA user_version").fetchone()
-            if not schema:
+            if schema < 1:
                 raise BackupUnusable(source.path, "the database in it is not a ledger")
+            if (found := oddity(raw, schema)) is not None:
+                raise BackupUnusable(source.path, f"the ledger in it is not as Carryon makes one: {found}")
             exact, why = _is_exact(source, _same(raw, present), wish.moved, time.time())
             known = migrate(raw)
             now = time.time()

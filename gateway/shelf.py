@@ -1,7 +1,7 @@
 """A door to the ledger for who looks at a running gateway, beside what its engine reads and writes."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TypeVar
@@ -15,10 +15,15 @@ T = TypeVar("T")
 
 
 @asynccontextmanager
-async def open_shelf(place: Place) -> AsyncGenerator[Browsing]:
-    """Leaf through the ledger of a running gateway, wherever it is kept, on a connection of one's own."""
+async def open_shelf(
+    place: Place, damaged: Callable[[str], None] = lambda _why: None
+) -> AsyncGenerator[Browsing]:
+    """Leaf through the ledger of a running gateway, wherever it is kept, on a connection of one's own.
+
+    `damaged` is told why each time when a file is found to be damaged.
+    """
     if place.file is not None:
-        async with open_browsing(place.file) as browsing:
+        async with open_browsing(place.file, damaged=damaged) as browsing:
             yield browsing
         return
     from gateway.store.postgres.reading import Reading  # noqa: PLC0415  an optional library

@@ -10,6 +10,7 @@ from gateway.errors import CarryonError
 from gateway.inspection import json_text, place, time_text
 from gateway.model.overview import BootEnd, Overview, Pending, Restart
 from gateway.model.session import SessionState
+from gateway.operate import ELSEWHERE
 from gateway.policies import ledger_place
 from gateway.rules.words import ago, counted, lasting, one_line
 from gateway.store import overview
@@ -62,7 +63,7 @@ def status(config: Config, live: dict[str, Any] | None, now: float, *, json: boo
         ledger = None if found is None else _values(found, now)
         problem = {"ledger_problem": unreadable} if unreadable else {}
         return json_text({"up": live is not None, **(live or {}), "ledger": ledger, **problem})
-    lines = [*_live(live)] if live else [_silent(config, found, now, unreadable)]
+    lines = [*_live(live, unreadable)] if live else [_silent(config, found, now, unreadable)]
     if unreadable:
         lines.append(unreadable)
     if found is not None:
@@ -74,14 +75,20 @@ def status(config: Config, live: dict[str, Any] | None, now: float, *, json: boo
     return "\n".join(lines)
 
 
-def _live(live: dict[str, Any]) -> Iterator[str]:
+def _ledger(live: dict[str, Any], unreadable: str) -> str:
+    if live.get("ledger_damaged"):
+        return "DAMAGED; stop the gateway, then `carryon doctor` looks into it"
+    if not live["ledger_writable"]:
+        return "CANNOT BE WRITTEN; nothing is acknowledged"
+    return "writable, BUT IT CANNOT BE READ" if unreadable else "writable"
+
+
+def _live(live: dict[str, Any], unreadable: str = "") -> Iterator[str]:
     phase = "draining, waiting for turns" if live["phase"] == "waiting" else live["phase"]
     yield f"boot {live['boot_id']}, process {live['pid']}, up {lasting(live['uptime'])}: {phase}"
     if live["deadline"] is not None:
         yield f"{live['intent']} in at most {live['deadline']:.0f} s"
-    yield "ledger: " + (
-        "writable" if live["ledger_writable"] else "CANNOT BE WRITTEN; nothing is acknowledged"
-    )
+    yield "ledger: " + _ledger(live, unreadable)
     if live["breaker_open"]:
         yield (
             "crashed too often lately: nothing was resumed without being asked "
@@ -129,7 +136,7 @@ def _gone(config: Config, found: Standing | None, now: float, unreadable: str) -
     if unreadable:
         return f"{line}."
     if found is None or not found.restarts:
-        return f"{line}, and none ever was."
+        return f"{line}, and none ever was. {ELSEWHERE}"
     boot = found.restarts[0].boot
     if boot.stopped_at is not None:
         return f"{line}. The last one (boot {boot.id}) stopped {ago(now - boot.stopped_at)}."

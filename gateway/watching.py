@@ -5,6 +5,7 @@ told then what they missed. Whatever happens to them, people in chats do not not
 """
 
 import asyncio
+import contextlib
 import importlib
 import json
 from collections.abc import Callable, Coroutine
@@ -40,6 +41,9 @@ FIRST_POLL_SECONDS = 3.0
 """How long platforms may take to connect, until watching begins all the same."""
 
 LOOK_SECONDS = 0.05
+READ_SECONDS = 60.0
+"""How often the ledger is read in any case."""
+
 LOOKED_BACK = 10
 """Runs in which it is looked up which interrupted turns had gone on with others."""
 
@@ -93,7 +97,9 @@ class Watching:
 
         self.saw(await _started(store, opening, served_at))
         key = await asyncio.to_thread(state_key, self._config.state_dir)
-        async with open_shelf(ledger_place(self._config)) as shelf, asyncio.TaskGroup() as group:
+        place, damaged = ledger_place(self._config), gateway.operations.note_damage
+        async with open_shelf(place, damaged) as shelf, asyncio.TaskGroup() as group:
+            group.create_task(_look_through(shelf, self._clock), name="ledger")
             if self._counted is not None:
                 serving = self._serve(self._counted, gateway, shelf, opening, key)
                 group.create_task(self._supervised(serving, self._counted), name="http")
@@ -175,6 +181,14 @@ class Watching:
             await Tracer(key, ear.take, shelf, collector.send, self._clock).run()
         finally:
             await collector.close(ear.lost)
+
+
+async def _look_through(shelf: "Browsing", clock: Clock) -> None:
+    """Read now and then, for damage is found by reading only, and nobody else may be doing that."""
+    while True:
+        with contextlib.suppress(LedgerUnreadableError):  # a busy one is none; who found damage has told
+            await shelf.overview()
+        await clock.sleep(READ_SECONDS)
 
 
 async def _started(store: Store, opening: BootOpening, served_at: float) -> Started:

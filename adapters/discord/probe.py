@@ -4,9 +4,11 @@ log in.
 No session is opened: each costs one of the bot's logins of the day, and a second one disturbs the first.
 """
 
+from math import ceil
+
 from adapters.discord.login import RATIONED
 from adapters.discord.manifest import DiscordAccount
-from adapters.discord.outcomes import MISSING_INTENT, NO_SENSE, TroubleKind, trouble
+from adapters.discord.outcomes import MISSING_INTENT, NO_SENSE, Trouble, TroubleKind, trouble
 from adapters.discord.payloads import Json, as_id, mapping, text
 from adapters.discord.rest import Answer, Reply, Rest
 from adapters.discord.sdk import DEFAULT_API
@@ -63,8 +65,13 @@ def _refused(check: str, user: Reply) -> Examined | None:
         known = as_id(user.fields.get("id"))
         return None if known else Examined("", (problem(check, NO_SENSE.rstrip(".")),), unheard=True)
     found = trouble(user)
-    grave = warning if found.kind is TroubleKind.RATE_LIMIT else problem
-    return Examined("", (grave(check, found.why.rstrip(".")),), unheard=found.kind in _UNHEARD)
+    return Examined("", (_grave(check, found),), unheard=found.kind in _UNHEARD)
+
+
+def _grave(check: str, found: Trouble) -> Finding:
+    if found.kind is TroubleKind.RATE_LIMIT:
+        return warning(check, found.why.rstrip("."), f"run this again in {ceil(found.seconds or 60)} s")
+    return problem(check, found.why.rstrip("."))
 
 
 def _bot(check: str, user: Json) -> tuple[Finding, ...]:
@@ -113,7 +120,8 @@ def _servers(check: str, application: Json) -> tuple[Finding, ...]:
         f"invite it with https://discord.com/oauth2/authorize?client_id={ident}"
         f"&scope=bot+applications.commands&permissions={PERMISSIONS}"
     )
-    return (warning(check, "the bot is in no server, and so nobody can write to it", advice),)
+    found = "the bot is in no server: only who has a direct chat with it already can write to it"
+    return (warning(check, found, advice),)
 
 
 def _logins(check: str, reply: Reply) -> tuple[Finding, ...]:

@@ -3,6 +3,7 @@
 The address of a socket is asked for and not used: it counts for nothing until somebody connects there.
 """
 
+from math import ceil
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -96,5 +97,6 @@ def _same(check: str, apps: tuple[str, str]) -> tuple[Finding, ...]:
 
 
 def _grave(check: str, found: Trouble) -> Finding:
-    grave = warning if found.kind is TroubleKind.RATE_LIMIT else problem
-    return grave(check, found.why.rstrip("."))
+    if found.kind is TroubleKind.RATE_LIMIT:
+        return warning(check, found.why.rstrip("."), f"run this again in {ceil(found.seconds or 60)} s")
+    return problem(check, found.why.rstrip("."))

@@ -4,6 +4,7 @@ getUpdates is never called: it would end the poll of a gateway that is running.
 """
 
 import asyncio
+from math import ceil
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -58,8 +59,7 @@ async def probe(check: str, account: Account, respond: Respond) -> Examined:
         await session.end()
         del answers
     if isinstance(me, Trouble):
-        grave = warning if me.kind is TroubleKind.RATE_LIMIT else problem
-        return Examined("", (grave(check, me.why.rstrip(".")), *clocks), unheard=me.kind in _UNHEARD)
+        return Examined("", (_grave(check, me), *clocks), unheard=me.kind in _UNHEARD)
     name = f"@{me.username}" if me.username else me.full_name
     found = (
         fine(check, f"Telegram knows the bot as {name}{_waiting(hook)}"),
@@ -75,6 +75,12 @@ async def _ask(bot: Bot, method: TelegramMethod[T], api_url: str | None) -> T | 
         return await bot(method, request_timeout=ASK_SECONDS)
     except AiogramError as error:
         return trouble(error, api_url)
+
+
+def _grave(check: str, found: Trouble) -> Finding:
+    if found.kind is TroubleKind.RATE_LIMIT:
+        return warning(check, found.why.rstrip("."), f"run this again in {ceil(found.seconds or 60)} s")
+    return problem(check, found.why.rstrip("."))
 
 
 def _privacy(check: str, me: User, respond: Respond) -> tuple[Finding, ...]:

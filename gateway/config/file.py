@@ -11,6 +11,7 @@ from gateway.config.reading import PREFIX, Finder, Reading
 from gateway.config.tree import Branch, Leaf, Node
 from gateway.config.variables import Variables
 from gateway.errors import ConfigError
+from gateway.known import remember
 
 __all__ = [
     "PREFIX",
@@ -53,9 +54,10 @@ def whereabouts(path: Path, environ: Mapping[str, str]) -> tuple[Config, tuple[s
     """
     reading = Reading(Variables(environ, str(path.absolute().parent)), lenient=True)
     config = reading.config(str(path), environ)
-    if config is not None and not reading.problems:
-        return config, ()
-    return _stand_in(path, reading), tuple(reading.messages())
+    problems = tuple(reading.messages())
+    found = _stand_in(path, reading) if config is None or problems else config
+    remember(found.secrets())
+    return found, problems
 
 
 def _stand_in(path: Path, reading: Reading) -> Config:
@@ -90,4 +92,6 @@ def attempt(path: Path, environ: Mapping[str, str]) -> tuple[Config | None, Read
     """The config, or None where there are problems; and what was found out on the way. Never raises."""
     reading = Reading(Variables(environ, str(path.absolute().parent)))
     config = reading.config(str(path), environ)
+    if config is not None:
+        remember(config.secrets())
     return (None if reading.problems else config), reading

@@ -45,6 +45,7 @@ from gateway.config.types import (
     Wait,
 )
 from gateway.rules.allowance import Allowance
+from gateway.rules.credentials import unless_secret
 
 _SECRET_ENV_LENGTH = 8  # shorter values (`1`, `info`, `en`) are settings; hiding them would blank the logs
 
@@ -313,10 +314,11 @@ def dangling(
     """
     agents, accounts = sorted(agents), sorted(accounts)
     if isinstance(default_agent, str) and default_agent not in agents:
-        yield ("default_agent",), f"no agent has this name; allowed: {', '.join(agents)}"
+        yield ("default_agent",), f"no agent has this name; allowed: {', '.join(map(unless_secret, agents))}"
     for key, people in patterns.items():
         for index, pattern in enumerate(people):
             account, colon, _ = pattern.partition(":") if isinstance(pattern, str) else ("", "", "")
             if colon and NAME.fullmatch(account) and account not in accounts:
-                what = f"no account has the name before the colon; allowed: {', '.join(accounts)}"
+                known = ", ".join(map(unless_secret, accounts))
+                what = f"no account has the name before the colon; allowed: {known}"
                 yield ("access", key, index), what

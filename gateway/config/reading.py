@@ -159,7 +159,7 @@ class Reading:
         return None
 
     def _override(self, name: str, text: str) -> None:
-        spot = Spot(1, f"environment {shorten(name)}")
+        spot = Spot(1, f"environment {'__'.join(map(shorten, name.split('__')))}")
         *above, key = place = name.removeprefix(PREFIX).split("__")
         if "" in place:
             what = "a part of the name is empty; CARRYON__section__key is allowed; correct it, or unset it"
@@ -278,7 +278,8 @@ class Reading:
     def _shown(self, place: Place) -> object:
         value = value_at(place, self.data)
         harmless = value is None or value == "" or isinstance(value, dict | list)
-        return Hidden() if place in self.hidden and not harmless else cast("object", value)
+        hidden = place in self.hidden or any(place[: len(one)] == one for one in self.overrides)
+        return Hidden() if hidden and not harmless else cast("object", value)
 
     def _tell(self, place: Place, what: str, *, at_key: bool = False) -> None:
         if not any(place[: len(told)] == told for told in self.faulty):

@@ -16,6 +16,7 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.reader import ReaderError
 
 from gateway.config.syntax import Mark, insight
+from gateway.rules.credentials import unless_secret
 
 _MOST_VALUES = 20_000
 _DEEPEST = 32
@@ -216,7 +217,7 @@ def _quoted(text: str) -> str:
 
 def shorten(key: str) -> str:
     """A key as it may be shown: not a secret in itself, but a slip may make a key of one."""
-    shown = key if key.isprintable() else ascii(key)[1:-1]
+    shown = unless_secret(key if key.isprintable() else ascii(key)[1:-1])
     return shown if len(shown) <= 40 else shown[:8] + "…"
 
 

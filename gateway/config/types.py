@@ -28,6 +28,7 @@ from gateway.config.written import (
     text_schema,
 )
 from gateway.rules.allowance import Allowance
+from gateway.rules.credentials import looks_secret
 
 DURATION = "a duration such as 500ms, 30s, 10m, 1h or 2d, or a plain number of seconds"
 _DURATION = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,9})?)(ms|s|m|h|d)?", re.ASCII)
@@ -189,6 +190,10 @@ def _any_case(word: str) -> str:
 
 
 def _name(text: str) -> str:
+    if looks_secret(text):
+        raise ValueError(
+            "it looks like a secret, and names are shown to everybody; a name of your own is allowed"
+        )
     if not NAME.fullmatch(text):
         raise ValueError(
             "a name of a-z, 0-9, - and _ is allowed, beginning with a letter or digit, at most 64"
@@ -209,6 +214,8 @@ def _program(command: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _variable(name: str) -> str:
+    if looks_secret(name):
+        raise ValueError("it looks like a secret, and belongs behind the name of a variable")
     if not re.fullmatch(r"[^\s=\0]+", name):
         raise ValueError("the name of an environment variable is allowed, without spaces or =")
     return name

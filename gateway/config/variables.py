@@ -13,6 +13,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from gateway.rules.credentials import unless_secret
+
 _MOST_BYTES = 64 * 1024  # of one secret's file; keys and certificates are far smaller
 _CHUNK = 64 * 1024
 PIPE_SECONDS: Final = 5.0
@@ -60,10 +62,11 @@ class Variables:
             inside = match["inside"] or ""
             form = _INSIDE.fullmatch(inside)
             if inside.startswith("file:"):
-                found.append(f"file {inside.removeprefix('file:')}")
+                found.append(f"file {unless_secret(inside.removeprefix('file:'))}")
             elif form:
                 spared = form["default"] is not None and not self.environ.get(form["name"])
-                found.append(f"the default of ${{{form['name']}}}" if spared else f"${{{form['name']}}}")
+                name = unless_secret(form["name"])
+                found.append(f"the default of ${{{name}}}" if spared else f"${{{name}}}")
         return tuple(found)
 
     def _value(self, inside: str | None) -> str:
@@ -79,9 +82,10 @@ class Variables:
         if default is not None:
             return value or default[2:]
         if value is None:
+            shown = unless_secret(name)
             raise ValueError(
-                f"the environment variable {name} is not set; it must be set or have a default; "
-                f"set {name}, or write ${{{name}:-default}}"
+                f"the environment variable {shown} is not set; it must be set or have a default; "
+                f"set {shown}, or write ${{{shown}:-default}}"
             )
         return value
 
@@ -89,15 +93,15 @@ class Variables:
         allowed = (
             f"a readable text file of at most {_MOST_BYTES} bytes is allowed; check the path and permissions"
         )
-        whole = os.path.join(self.base, path)  # noqa: PTH118
+        whole, shown = os.path.join(self.base, path), unless_secret(path)  # noqa: PTH118
         self.files.add(whole)
         try:
             raw = read_bounded(whole, _MOST_BYTES)
             text = raw.decode()
         except OSError as error:
-            raise ValueError(f"the file {path} cannot be read ({error.strerror}); {allowed}") from None
+            raise ValueError(f"the file {shown} cannot be read ({error.strerror}); {allowed}") from None
         except ValueError:  # not UTF-8, a NUL in the path, or too large
-            raise ValueError(f"the file {path} cannot be used; {allowed}") from None
+            raise ValueError(f"the file {shown} cannot be used; {allowed}") from None
         return text.rstrip("\r\n")
 
 

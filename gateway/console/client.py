@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from gateway.console.address import socket_path
+from gateway.errors import CarryonError
 
 _SECONDS = 30.0
 
@@ -29,11 +30,22 @@ class _UnixConnection(http.client.HTTPConnection):
 
 
 def ask(state_dir: Path, verb: str, path: str, body: dict[str, object] | None = None) -> dict[str, Any]:
-    """One request to the running gateway; its answer. Raises `NotRunningError` when there is none."""
+    """One request to the running gateway; its answer.
+
+    Raises `NotRunningError` when there is none, and `CarryonError` when one took a request to do something
+    and said nothing: nobody knows then whether it is done.
+    """
     connection = _UnixConnection(socket_path(state_dir))
     try:
         connection.request(verb, path, json.dumps(body or {}), {"Content-Type": "application/json"})
         return cast("dict[str, Any]", json.loads(connection.getresponse().read()))
+    except TimeoutError as error:
+        if verb == "GET":
+            raise NotRunningError(str(error)) from None
+        raise CarryonError(
+            f"the gateway on {state_dir} did not answer within {_SECONDS:g} s; what was asked of it may "
+            "still be done when it goes on: `carryon status` tells how it is"
+        ) from None
     except (OSError, http.client.HTTPException, ValueError) as error:
         raise NotRunningError(str(error)) from None
     finally:

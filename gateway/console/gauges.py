@@ -49,8 +49,8 @@ class Gauges:
     async def expose(self) -> bytes:
         """All metrics as Prometheus reads them. One at a time, however many ask."""
         async with self._one:
-            self._set_status(self._operations.status())
             self._set_overview(await self._read())
+            self._set_status(self._operations.status())  # which knows of damage that was just found
             # In a thread: it is a few milliseconds of work, which no chat should wait for.
             return await asyncio.to_thread(generate_latest, self._meters.registry)
 
@@ -68,6 +68,7 @@ class Gauges:
         for account in status.accounts:
             set_to("carryon_account_connected", account.connected, account.name)
         set_to("carryon_ledger_writable", status.ledger_writable)
+        set_to("carryon_ledger_damaged", status.ledger_damaged)
         set_to("carryon_draining", status.phase is not Phase.SERVING)
         set_to("carryon_breaker_open", status.breaker_open)
         set_to("carryon_lanes", status.lanes)

@@ -47,7 +47,7 @@ _FORM = "application/x-www-form-urlencoded"
 _PARTS = "multipart/form-data"
 """What no page of this server sends, and what can be wrong in a great many ways."""
 
-_HEADERS = {
+HEADERS = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; "
@@ -233,7 +233,7 @@ class Guard:
 
     async def _prepare(self, request: web.Request, response: web.StreamResponse) -> None:
         kept = response.headers.get("Cache-Control")
-        response.headers.update(_HEADERS)
+        response.headers.update(HEADERS)
         if kept is not None:
             response.headers["Cache-Control"] = kept
         given = request.get(_PASS)

@@ -73,6 +73,7 @@ METRICS: Final[Mapping[str, Metric]] = MappingProxyType(
         # Now.
         "carryon_account_connected": _gauge("1 while the account is connected to its platform.", "account"),
         "carryon_ledger_writable": _gauge("1 while the last write to the ledger went through."),
+        "carryon_ledger_damaged": _gauge("1 since damage was found in the ledger."),
         "carryon_draining": _gauge("1 from the wish to stop on: no turn is begun any more."),
         "carryon_breaker_open": _gauge("1 if nothing is resumed by itself, after too many crashes."),
         "carryon_lanes": _gauge("Conversations that have work."),

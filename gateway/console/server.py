@@ -16,6 +16,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 from gateway import log
 from gateway.console import login
 from gateway.console.connections import Connections
+from gateway.console.exchange import Exchange
 from gateway.console.guard import Guard, GuardParts, Handler
 from gateway.ports import Clock
 
@@ -57,15 +58,7 @@ async def serve_http(
     _count(application, connections)
     guard.protect(application)
     application.add_routes([*login.routes(guard), *routes])
-    runner = web.AppRunner(
-        application,
-        access_log=None,
-        logger=_bugs(),
-        keepalive_timeout=IDLE_SECONDS,
-        lingering_time=1.0,
-        shutdown_timeout=GRACE_SECONDS,
-        handler_cancellation=True,
-    )
+    runner = web.AppRunner(application, shutdown_timeout=GRACE_SECONDS, handler_cancellation=True)
     await runner.setup()
     try:
         server = await _listen(runner, settings, connections)
@@ -97,14 +90,21 @@ async def _listen(
     runner: web.AppRunner, settings: HttpSettings, connections: Connections
 ) -> asyncio.Server | None:
     """Begin to accept connections; None where it cannot be."""
-    served = runner.server
+    served, loop, logger = runner.server, asyncio.get_running_loop(), _bugs()
     assert served is not None
 
     def accept() -> asyncio.BaseProtocol:
-        return connections.watched(served())
+        exchange = Exchange(
+            served,
+            loop=loop,
+            access_log=None,  # type: ignore[arg-type]
+            logger=logger,
+            keepalive_timeout=IDLE_SECONDS,
+            lingering_time=1.0,
+        )
+        return connections.watched(exchange)
 
     try:
-        loop = asyncio.get_running_loop()
         return await loop.create_server(accept, settings.host, settings.port, backlog=64)
     except (OSError, UnicodeError) as error:
         _log.error(

@@ -12,6 +12,7 @@ from gateway.doctor.context import Context
 from gateway.doctor.disk import existing
 from gateway.doctor.mending import chmod, stands_in
 from gateway.model.finding import Finding, fine, problem, warning
+from gateway.store.barred import barred
 
 _LITERAL = 8
 """Characters: shorter values are too likely to be in the file for another reason."""
@@ -51,10 +52,9 @@ def state(context: Context) -> Iterator[Finding]:
     if owner:
         advice = f"run the doctor as the user that the gateway runs as: sudo -u {owner} carryon doctor"
         yield warning("state", f"{path} belongs to {owner}, and this is root, who sees less trouble", advice)
-    if not os.access(path, os.R_OK | os.W_OK | os.X_OK):
-        give = f"chown -R {os.geteuid()} {quote(str(path))}"
-        advice = f"run as the user that it belongs to, or give it to this one: {give}"
-        yield problem("state", f"{path} cannot be written by this user (user id {os.geteuid()})", advice)
+    if (closed := barred(path)) is not None:
+        mend = chmod(context, path, 0o700) if closed.own else None
+        yield problem("state", closed.found, closed.advice + (", or --fix" if mend else ""), mend)
         return
     mode = S_IMODE(found.st_mode)
     if mode & 0o077:

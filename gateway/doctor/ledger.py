@@ -128,7 +128,7 @@ def deliveries(groups: Sequence[Group], now: float, *, running: bool) -> Iterato
     if rejected := by_state.get("rejected"):
         last = now - rejected.latest
         found = f"{_messages(rejected.count)} had been refused by the platform, the last {lasting(last)} ago"
-        advice = "`carryon deliveries list` says why; `carryon deliveries retry ID` sends one again"
+        advice = "`carryon deliveries list` says why; then `carryon deliveries retry ID` or `drop ID`"
         yield warning("deliveries", found, advice) if last < RECENT_SECONDS else fine("deliveries", found)
 
 

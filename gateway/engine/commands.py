@@ -38,7 +38,7 @@ __all__ = ["HELP", "RENEWING", "CommandParts", "Commands"]
 
 _log = log.get()
 
-DRAINING = "The gateway is about to restart. Your message is kept and will be answered right after it."
+DRAINING = "The gateway is about to stop. Your message is kept, and answered as soon as it is back."
 RESTARTING = "Restarting. I will tell you when I am back."
 STOPPING = "The gateway is stopping already."
 ADMINS_ONLY = "Only administrators may restart the gateway (access.admins in its config)."

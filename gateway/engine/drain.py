@@ -6,7 +6,7 @@ turn and knows all that it needs; killed before both, it is a crash like any oth
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gateway import log
 from gateway.engine.lanes import Lanes
@@ -63,7 +63,7 @@ class Drain:
         self._parts = parts
         self._boot_id = boot_id
         self._asked = asyncio.Event()
-        self._decided = asyncio.Event()
+        self._news = asyncio.Event()
         self._undone = False
         self._noted = False
         self._until: float | None = None
@@ -76,60 +76,81 @@ class Drain:
         return None if self._until is None else max(0.0, self._until - self._parts.clock.monotonic())
 
     def stop(self, request: StopRequest) -> bool:
-        """Ask for a stop; false if one is under way. Asked again by an operator, it waits no longer.
+        """Ask for a stop; false if one is under way. Asked again by an operator, the later wish counts.
 
-        A chat that asks once more changes nothing: impatience there must not cut other people's turns.
+        Once turns are being cut, nothing changes any more. Nor does it when a chat asks once more: impatience
+        there must not cut other people's turns.
         """
         if self.request is None:
             self.request = request
             self._asked.set()
             return True
-        if request.session_id is None:
-            self._decided.set()
+        if request.session_id is None and self.may_change:
+            self.request = replace(self.request, intent=request.intent, wait=request.wait)
+            self._until = self._parts.clock.monotonic() + request.wait
+            self._news.set()
+            _log.info("drain.asked_again", intent=request.intent, wait=request.wait)
         return False
+
+    @property
+    def may_change(self) -> bool:
+        """Whether it has not yet begun to cut turns."""
+        return self.phase in (Phase.SERVING, Phase.WAITING)
 
     def undo(self) -> bool:
         """Go on serving after all; false once turns are being cut, or when no stop was asked for."""
-        if self.request is None or self.phase not in (Phase.SERVING, Phase.WAITING):
+        if self.request is None or not self.may_change:
             return False
         self._undone = True
-        self._decided.set()
+        self._news.set()
         return True
 
     async def run(self) -> Stopped:
         """Wait to be asked, then stop; returns when everything is settled."""
         while True:
             await self._asked.wait()
-            request = self.request
-            assert request is not None
             begun = self._parts.clock.monotonic()
-            if await self._wait(request):
+            if await self._wait():
+                request = self._wish
                 cut = len(self._parts.turns.running)
                 clean = await self._finish(request)
                 self._parts.saw(Drained(self._parts.clock.monotonic() - begun, cut, clean))
                 return Stopped(request.intent, clean)
             await self._go_on()
 
-    async def _wait(self, request: StopRequest) -> bool:
+    @property
+    def _wish(self) -> StopRequest:
+        assert self.request is not None
+        return self.request
+
+    async def _wait(self) -> bool:
         """Give running turns their time; false when the stop was undone."""
-        parts = self._parts
+        parts, request = self._parts, self._wish
         _log.info("drain.started", intent=request.intent, running=len(parts.turns.running), wait=request.wait)
         parts.lanes.stop_admitting()
         self._until = parts.clock.monotonic() + request.wait
         self.phase = Phase.WAITING
         self._noted = await self._note_state(BootState.DRAINING, request)
-        try:
-            # What is left, not the whole: writing the line above may have taken its time.
-            async with asyncio.timeout(self.deadline):
-                await _first(parts.lanes.all_idle(), self._decided.wait())
-        except TimeoutError:
-            _log.info("drain.time_is_up", running=len(parts.turns.running))
-        return not self._undone
+        while not self._undone:
+            self._news.clear()
+            try:
+                # What is left, not the whole: writing the line above may have taken its time.
+                async with asyncio.timeout(self.deadline):
+                    await _first(parts.lanes.all_idle(), self._news.wait())
+            except TimeoutError:
+                _log.info("drain.time_is_up", running=len(parts.turns.running))
+                break
+            if not self._news.is_set():
+                break
+        if self._undone:
+            return False
+        self.phase = Phase.CUTTING
+        return True
 
     async def _go_on(self) -> None:
         self.request, self._until, self._undone = None, None, False
         self._asked.clear()
-        self._decided.clear()
+        self._news.clear()
         self.phase = Phase.SERVING
         self._parts.lanes.admit_again()
         if self._noted:
@@ -142,7 +163,6 @@ class Drain:
         parts = self._parts
         clean = True
         try:
-            self.phase = Phase.CUTTING
             await self._mark(request)
         except LedgerUnavailableError as error:
             clean = False
@@ -157,7 +177,7 @@ class Drain:
         await _bounded(parts.outbox.empty(), FLUSH_SECONDS)
         reach("drain.flushed")
         self.phase = Phase.STOPPED
-        return clean and await self._leave_marker()
+        return clean and await self._leave_marker(request.intent)
 
     async def _mark(self, request: StopRequest) -> None:
         parts = self._parts
@@ -170,13 +190,13 @@ class Drain:
         parts.outbox.push(owed)
         _log.info("drain.cutting", turns=len(turns))
 
-    async def _leave_marker(self) -> bool:
+    async def _leave_marker(self, intent: Intent) -> bool:
         """The last write of this boot, and only if every turn has ended in the ledger."""
         if len(self._parts.lanes):
             _log.error("drain.unclean", why="a turn did not end in time", lanes=len(self._parts.lanes))
             return False
         try:
-            await self._parts.store.stop_boot(self._boot_id, self._parts.clock.now())
+            await self._parts.store.stop_boot(self._boot_id, self._parts.clock.now(), intent)
         except LedgerUnavailableError as error:
             _log.error("drain.unclean", why=str(error))
             return False

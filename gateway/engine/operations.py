@@ -72,6 +72,7 @@ class RunningGateway:
         self._drain_timeout = drain_timeout
         self._since = parts.clock.monotonic()
         self._file: ConfigFile | None = None
+        self._damaged = False
 
     @property
     def drain_timeout(self) -> float:
@@ -85,6 +86,16 @@ class RunningGateway:
     def let_reload(self, file: ConfigFile) -> None:
         """The file that `reload` reads again."""
         self._file = file
+
+    def note_damage(self, why: str) -> None:
+        """Somebody found the ledger damaged. It stays so: nothing mends it under a running gateway."""
+        if not self._damaged:
+            self._damaged = True
+            _log.error(
+                "ledger.damaged",
+                why=why,
+                then="stop the gateway: `carryon doctor` looks into it, `carryon restore` puts a backup back",
+            )
 
     def status(self) -> GatewayStatus:
         parts, now = self._parts, self._parts.clock.now()
@@ -106,6 +117,7 @@ class RunningGateway:
             len(parts.outbox),
             parts.turns.continued,
             self._file.status if self._file else None,
+            self._damaged,
         )
 
     async def reload(self) -> OperationOutcome:
@@ -117,17 +129,25 @@ class RunningGateway:
         if not problems:
             return ""
         return (
-            f"it would not start again, because the config file cannot be used as it is now: {problems[0]}. "
-            "Nothing was stopped; mend the file (`carryon check`) and ask again"
+            "it would not start again as it should, because the config file cannot be used as it is now: "
+            f"{problems[0]}. Nothing was stopped; mend the file (`carryon reload` tells whether it is) "
+            "and ask again"
         )
 
     def stop(self, intent: Intent, wait: float | None) -> OperationOutcome:
-        again = self._parts.drain.request is not None
-        if intent is Intent.RESTART and not again and (why := self.why_no_restart()):
+        drain = self._parts.drain
+        before = drain.request
+        changes = before is None or before.intent is not intent
+        if intent is Intent.RESTART and changes and (why := self.why_no_restart()):
             return Refused(why)
-        self._parts.drain.stop(StopRequest(intent, self._drain_timeout if wait is None else wait))
-        running = len(self._parts.turns.running)
-        return Done("not waiting any longer" if again else f"stopping; {counted(running, 'running turn')}")
+        if before is None:
+            drain.stop(StopRequest(intent, self._drain_timeout if wait is None else wait))
+            return Done(f"stopping; {counted(len(self._parts.turns.running), 'running turn')}")
+        if changes and not drain.may_change:
+            return Refused(f"too late: running turns are being cut already, for a {before.intent}")
+        drain.stop(StopRequest(intent, wait or 0.0))
+        waits = f"waiting for {wait:g} s from now" if wait else "not waiting any longer"
+        return Done(f"{waits}; a {intent} now, and no {before.intent}" if changes else waits)
 
     def restart_for(self, session_id: int) -> bool:
         """Restart because a chat asked for it, which is told when the gateway is back; false if too late."""

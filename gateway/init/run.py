@@ -90,7 +90,7 @@ def _next(answers: Answers, written: Written, config: Path, environ: Mapping[str
         lines.append(f"  {carryon} agents check   # is it logged in, and does it remember?")
     lines += [f"  {carryon} doctor   # is all well?", f"  {carryon} run"]
     names = " and ".join(
-        one.name or f"your bot on {PLATFORMS[one.platform].title}" for one in answers.accounts
+        f"{one.name or 'your bot'} on {PLATFORMS[one.platform].title}" for one in answers.accounts
     )
     lines.append(f"Then write to {names}.")
     if not answers.admins:

@@ -1,13 +1,13 @@
 """Texts get to their places, all or none of them, readable for their owner alone.
 
-Everything is first written and tried in a folder beside the config file, which vanishes whatever happens.
+Everything is first written and tried in a folder beside the config file, which vanishes whatever happens:
+what is left of one that was killed, the next one deletes.
 Only moving it into place remains then, in a moment in which signals wait.
 """
 
 import os
 import re
 import signal
-import tempfile
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,6 +19,7 @@ from gateway.errors import CarryonError, ConfigError
 from gateway.init.answers import Answers
 from gateway.init.compose import Composed, compose
 from gateway.store.copying import flush
+from gateway.store.unfinished import unfinished
 
 _SAFE = re.compile(r"[A-Za-z0-9._-]+", re.ASCII)
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -45,8 +46,8 @@ def write(answers: Answers, config: Path, environ: Mapping[str, str]) -> Written
     composed = compose(answers, folder.name)
     try:
         config.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=f".{stem}-", dir=config.parent) as place:
-            staged = _stage(Path(place), config.name, folder.name, composed)
+        with unfinished(config.parent) as place:
+            staged = _stage(place, config.name, folder.name, composed)
             _try(staged, config, environ)
             with _undisturbed():
                 return Written(config, folder, _move(staged, config, folder, composed))
@@ -56,11 +57,13 @@ def write(answers: Answers, config: Path, environ: Mapping[str, str]) -> Written
 
 
 def _stage(place: Path, name: str, folder: str, composed: Composed) -> Path:
+    """All of it in `place`, where from the first moment on no `git add` finds any of it."""
+    _put(place / _IGNORE, "*\n")
     secrets = place / folder
     secrets.mkdir(mode=0o700)
+    _put(secrets / _IGNORE, "*\n")
     for file, value in composed.secrets.items():
         _put(secrets / file, f"{value}\n")
-    _put(secrets / _IGNORE, "*\n")
     _put(place / name, composed.config)
     return place / name
 
@@ -79,7 +82,7 @@ def _move(staged: Path, config: Path, folder: Path, composed: Composed) -> tuple
     folder.mkdir(mode=0o700, exist_ok=True)
     folder.chmod(0o700)
     backups: list[Path] = []
-    for file in (*composed.secrets, _IGNORE):
+    for file in (_IGNORE, *composed.secrets):
         _replace(staged.parent / folder.name / file, folder / file, backups)
     _replace(staged, config, backups)
     for directory in (folder, config.parent):

@@ -14,6 +14,10 @@ class LedgerUnreadableError(Exception):
     """The ledger could not be read, or not in good time. Nothing is known of what it holds."""
 
 
+class LedgerDamagedError(LedgerUnreadableError):
+    """What was read is not what was written: pages of the ledger are damaged, and no waiting mends them."""
+
+
 @dataclass(frozen=True, slots=True)
 class Owed:
     """A delivery that is not sent, and since when it has been owed."""

@@ -81,7 +81,8 @@ class ConfigStatus:
 class GatewayStatus:
     """A running gateway at a glance. `deadline` is how many seconds of waiting are left while it drains.
 
-    `continued` counts the turns of this boot by how their agent sessions were continued.
+    `continued` counts the turns of this boot by how their agent sessions were continued. `ledger_damaged`:
+    who read the ledger since this start found damage, which may be where nothing is written.
     """
 
     boot_id: int
@@ -98,6 +99,7 @@ class GatewayStatus:
     queued_chats: int
     continued: Mapping[str, int] = field(default_factory=dict[str, int])
     config: ConfigStatus | None = None
+    ledger_damaged: bool = False
 
 
 @dataclass(frozen=True, slots=True)

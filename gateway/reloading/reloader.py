@@ -13,15 +13,15 @@ from functools import partial
 from pathlib import Path
 
 from gateway import log
-from gateway.config.file import attempt
 from gateway.config.models import Config
-from gateway.config.reading import Reading
+from gateway.config.tree import Problem
 from gateway.model.operation import ConfigStatus, Done, OperationOutcome, Refused
 from gateway.ports import Clock
 from gateway.reloading.apart import Apart
 from gateway.reloading.coalesced import Coalesced
 from gateway.reloading.files import Stamps, is_pipe, stamps
 from gateway.reloading.keys import Change, changes, held_back
+from gateway.reloading.latest import Latest, latest
 
 _log = log.get()
 
@@ -41,6 +41,9 @@ SILENT = "the file system of the config does not answer; what counted goes on to
 UNCHANGED = "nothing changed"
 RESTART = "what needs a restart counts after `carryon restart`, which loses nothing"
 FAILED = "the file could not be taken over because of an error that is not its own; the log says which"
+
+Odd = tuple[str, str]
+"""What a warning is known again by when the file has other lines: its key and its text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +79,7 @@ class Reloader:
         self._silent = False
         self._apart = Apart("config-reading")
         self._looking = Apart("config-looks")
+        self._odd: frozenset[Odd] | None = None
         self._unsettled: set[str] = set()
         self._reading = Coalesced(group, self._supervised, "reload")
         self._settling = Coalesced(group, self._settle, "reload-settling")
@@ -141,18 +145,17 @@ class Reloader:
         if found is None:
             self._read = known
             return self._left(PIPED, asked=asked)
-        config, reading = found
-        self._files = {str(self._path), *reading.variables.files}
+        self._files = {str(self._path), *found.files}
         # A file that is named for the first time was read before anybody had looked at it: it is read again.
         self._read = {path: known.get(path, ()) for path in self._files}
         if self._effects.stopping():
             return Refused(STOPPING)
-        if config is None and piped and first and not asked:
+        if found.config is None and piped and first and not asked:
             # It is what the start has read, and only looked at because nobody knows whether it still is.
             return self._left(PIPED, asked=asked)
-        return self._broken(tuple(reading.messages())) if config is None else self._take(config)
+        return self._broken(found.problems) if found.config is None else self._take(found.config, found)
 
-    def _look(self, files: Collection[str]) -> tuple[Stamps, tuple[Config | None, Reading] | None, bool]:
+    def _look(self, files: Collection[str]) -> tuple[Stamps, Latest | None, bool]:
         """How the files are, and then what they say: what is written meanwhile is seen by the next look.
 
         And whether one that is named is a pipe. None where the config itself is one: it is not read again.
@@ -160,9 +163,9 @@ class Reloader:
         known = stamps(files)
         if is_pipe(str(self._path)):
             return known, None, True
-        config, reading = attempt(self._path, os.environ)
-        pipes = list(filter(is_pipe, reading.variables.files))
-        return known | stamps(pipes), (config, reading), bool(pipes)
+        found = latest(self._path, self._config, os.environ)
+        pipes = list(filter(is_pipe, found.files))
+        return known | stamps(pipes), found, bool(pipes)
 
     def _left(self, why: str, *, asked: bool) -> Refused:
         """Nothing was read, and nothing is wrong."""
@@ -181,7 +184,7 @@ class Reloader:
         self._status = replace(self._status, problems=problems)
         return Refused("\n".join(problems), problems)
 
-    def _take(self, new: Config) -> OperationOutcome:
+    def _take(self, new: Config, file: Latest) -> OperationOutcome:
         """From here to the end nothing is awaited."""
         found = changes(self._config, new)
         live = tuple(change.key for change in found if change.live)
@@ -198,7 +201,20 @@ class Reloader:
         if live:
             self._unsettled.update(live)
             self._settled = self._settling.wish()
-        return Done(_answer(found))
+        return Done("\n".join([_answer(found), *(f"warning: {one}" for one in self._new_warnings(file))]))
+
+    def _new_warnings(self, found: Latest) -> list[str]:
+        """What is odd since the last reading; at the first one, what was not with the config of the start.
+
+        What is seen first is logged: all of it by the first reading, which comes soon after the start.
+        """
+        logged = self._odd or frozenset()
+        known = frozenset(map(_odd, found.before)) if self._odd is None else self._odd
+        for one in found.odd:
+            if _odd(one) not in logged:
+                _log.warning("config.odd", warning=str(one))
+        self._odd = frozenset(map(_odd, found.odd))
+        return [str(one) for one in found.odd if _odd(one) not in known]
 
     def _log_as(self, config: Config, new: Config) -> None:
         """Log as the config says, without its secrets; nor those of earlier ones, which may still turn up."""
@@ -215,6 +231,10 @@ class Reloader:
             await self._effects.settle(keys, self._config)
         except Exception:  # noqa: BLE001  supervisor: an edit of a file must not end the gateway
             _log.exception("config.error")
+
+
+def _odd(problem: Problem) -> Odd:
+    return problem.key, problem.text
 
 
 def _answer(found: Collection[Change]) -> str:

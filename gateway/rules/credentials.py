@@ -21,6 +21,29 @@ _MADE = re.compile(
     r"[\w-]{8,}"
 )
 """What well-known services begin theirs with."""
+_WHOLE = re.compile(
+    r"""(?<![A-Za-z0-9])(?:
+    xox[a-z]-[\w-]{8} | xapp-[\w-]{8}                                 # Slack
+    | \d{4,}:[\w-]{8}                                                # Telegram
+    | (?=[\w-]{0,18}[0-9A-Z])[\w-]{18,40}\.[\w-]{4,12}\.[\w-]{5}      # Discord
+    | (?:(?:sk|pk|rk|glpat|hf|gsk|xai|nvapi|pplx)[-_] | gh[a-z]_ | github_pat_ | AIza | AKIA)
+      (?=[\w-]{0,20}[0-9A-Z])[\w-]{20}
+    | (?=[0-9]*[a-fA-F])(?=[a-fA-F]*[0-9])[0-9a-fA-F]{32,}
+    | (?=[a-zA-Z]*[0-9])(?=[A-Z0-9]*[a-z])(?=[a-z0-9]*[A-Z])[A-Za-z0-9]{20,}
+    )""",
+    re.VERBOSE | re.ASCII,
+)
+"""What no name looks like that a person has thought of."""
+
+
+def unless_secret(name: str) -> str:
+    """A name as it may be shown: it may be a secret that somebody has put into the wrong place."""
+    return "[looks like a secret]" if looks_secret(name) else name
+
+
+def looks_secret(name: str) -> bool:
+    """Whether a name has the shape of a token or key, or one in it."""
+    return bool(_WHOLE.search(name))
 
 
 def without_credentials(words: Iterable[str], instead: str) -> list[str]:

@@ -22,13 +22,13 @@ from typing import Any, BinaryIO, Protocol, cast
 
 from gateway.errors import CarryonError
 from gateway.rules.files import INCOMING, OUTGOING
+from gateway.store import manifest as manifests
 from gateway.store.copying import FLUSH_BYTES, flush
 from gateway.store.manifest import BackupUnusable, Manifest, Member, parsed, written
 from gateway.store.sqlite import LEDGER_FILE
 
 MANIFEST = "manifest.json"
 SUFFIXES = (".tar", ".tar.gz", ".tgz")
-_LARGEST_MANIFEST = 256 << 20
 _BITE = 1 << 20
 _IN_MEMORY = 8 << 20
 _GZIP = b"\x1f\x8b"
@@ -75,6 +75,11 @@ class Writer:
         """Write the manifest: the archive is whole. The manifest, with all members."""
         whole = replace(manifest, members=tuple(self.members))
         text = written(whole)
+        if len(text) > manifests.LARGEST:
+            raise CarryonError(
+                f"no backup was made: {len(self.members)} files are too many for one; "
+                "make it without working directories, and copy those with any tool"
+            )
         self._put(MANIFEST, len(text), io.BytesIO(text))
         return whole
 
@@ -125,8 +130,8 @@ def manifest_of(path: Path) -> Manifest:
         file = tar.extractfile(info) if info is not None and info.isreg() else None
         if info is None or file is None:
             raise BackupUnusable(path, "it has no manifest, so it was never finished or is something else")
-        if info.size > _LARGEST_MANIFEST:
-            raise BackupUnusable(path, "its manifest is too large to be one")
+        if info.size > manifests.LARGEST:
+            raise BackupUnusable(path, f"its manifest is too large to be one ({info.size} bytes)")
         return parsed(path, file.read())
 
 
@@ -242,7 +247,7 @@ class _Sparing:
 
     def read(self, size: int) -> bytes:
         """The next bytes. Raises `tarfile.ReadError`."""
-        if size > _LARGEST_MANIFEST:
+        if size > manifests.LARGEST:
             raise tarfile.ReadError
         return self._file.read(size)
 

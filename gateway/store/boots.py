@@ -74,10 +74,10 @@ def set_boot_state(
     tx.execute(sql.SET_BOOT_STATE, (state, intent, session_id, boot_id))
 
 
-def stop_boot(tx: Tx, boot_id: int, now: float) -> None:
+def stop_boot(tx: Tx, boot_id: int, now: float, intent: str | None) -> None:
     """The clean-shutdown marker."""
     _check(tx, boot_id, BootState.STOPPED)
-    tx.execute(sql.STOP_BOOT, (now, now, boot_id))
+    tx.execute(sql.STOP_BOOT, (now, now, intent, boot_id))
 
 
 def _check(tx: Tx, boot_id: int, after: BootState) -> None:

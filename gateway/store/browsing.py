@@ -6,7 +6,7 @@ in time, whatever the ledger holds: what it costs grows with what is owed and sh
 
 import sqlite3
 import time
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -14,6 +14,7 @@ from typing import Any, Final, TypeVar
 
 from gateway.model.browsing import (
     Conversation,
+    LedgerDamagedError,
     LedgerUnreadableError,
     Owed,
     Part,
@@ -62,6 +63,7 @@ TITLES: Final = 50_000
 GRANTS: Final = 500
 """People whose grants are listed."""
 
+_DAMAGED: Final = frozenset({sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT})
 _WINDOW: Final = 5_000  # messages that are looked through at once for the sessions that were used last
 _WINDOWS: Final = 4
 _LATEST: Final = 200  # messages of a session among which those without a turn are looked for
@@ -119,11 +121,13 @@ _FILES = "SELECT message_id, given_name FROM attachments WHERE message_id IN (%s
 
 
 @asynccontextmanager
-async def open_browsing(path: Path, patience: float = PATIENCE) -> AsyncGenerator["Browsing"]:
+async def open_browsing(
+    path: Path, patience: float = PATIENCE, damaged: Callable[[str], None] = lambda _why: None
+) -> AsyncGenerator["Browsing"]:
     """Leaf through the SQLite ledger at `path`, which is there, on a connection of its own."""
     reading = LedgerConnection(partial(_connect, path), iter_chunk_size=64)
     async with reading:
-        yield Browsing(_Bounded(reading, patience))
+        yield Browsing(_Bounded(reading, patience), damaged)
 
 
 def _connect(path: Path) -> sqlite3.Connection:
@@ -155,21 +159,28 @@ def _bounded(raw: sqlite3.Connection, function: Unit[T], patience: float) -> T:
         finally:
             raw.execute("ROLLBACK")
     except sqlite3.Error as error:
-        late = getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_INTERRUPT
+        code = getattr(error, "sqlite_errorcode", None)
+        if code is not None and code & 0xFF in _DAMAGED:
+            raise LedgerDamagedError(str(error)) from None
+        late = code == sqlite3.SQLITE_INTERRUPT
         raise LedgerUnavailableError("it took too long" if late else str(error)) from None
     finally:
         raw.set_progress_handler(None, 0)
 
 
 class Browsing:
-    """Each method is one look; it raises `LedgerUnreadableError`."""
+    """Each method is one look; it raises `LedgerUnreadableError`. `damaged` is told of damage, each time."""
 
-    def __init__(self, reader: Reader) -> None:
+    def __init__(self, reader: Reader, damaged: Callable[[str], None] = lambda _why: None) -> None:
         self._reader = reader
+        self._damaged = damaged
 
     async def _read(self, unit: Unit[T]) -> T:
         try:
             return await self._reader.run(unit)
+        except LedgerDamagedError as error:
+            self._damaged(str(error))
+            raise
         except LedgerUnavailableError as error:
             raise LedgerUnreadableError(str(error)) from None
         except (ValueError, LookupError, TypeError) as error:  # of a damaged row, or of a newer version's

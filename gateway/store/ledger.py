@@ -65,8 +65,8 @@ class LedgerStore:
     ) -> None:
         await self._write(lambda tx: boots.set_boot_state(tx, boot_id, state, intent, session_id))
 
-    async def stop_boot(self, boot_id: int, now: float) -> None:
-        await self._write(lambda tx: boots.stop_boot(tx, boot_id, now))
+    async def stop_boot(self, boot_id: int, now: float, intent: str | None = None) -> None:
+        await self._write(lambda tx: boots.stop_boot(tx, boot_id, now, intent))
 
     async def accept(
         self,

@@ -9,6 +9,7 @@ from pathlib import Path
 import psutil
 
 from gateway.errors import LedgerUnavailable, StateLocked
+from gateway.store.barred import barred
 
 LOCK_FILE = "lock"
 
@@ -26,7 +27,8 @@ def hold_state(state_dir: Path) -> Generator[None]:
         state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
         opened = (state_dir / LOCK_FILE).open("a+", encoding="ascii")
     except OSError as error:
-        raise LedgerUnavailable(str(error)) from None
+        found = barred(state_dir, LOCK_FILE)
+        raise LedgerUnavailable(found.found if found else str(error), found.advice if found else "") from None
     with opened as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

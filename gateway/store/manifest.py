@@ -11,6 +11,9 @@ from gateway.errors import CarryonError
 FORMAT = 1
 """Of the archive. One with a higher number is refused."""
 
+LARGEST = 16 << 20
+"""Of a manifest, in bytes: some ninety thousand files. Parsed, it takes up to thirty times as much memory."""
+
 _LAST_MOMENT = 253_402_300_799.0  # the end of the year 9999, after which no calendar here goes on
 _LARGEST = 1 << 62
 
@@ -55,7 +58,7 @@ class Manifest:
 
 def written(manifest: Manifest) -> bytes:
     """A manifest as a file."""
-    return json.dumps(asdict(manifest), indent=1).encode()
+    return json.dumps(asdict(manifest)).encode()
 
 
 def parsed(path: Path, text: bytes) -> Manifest:

@@ -22,14 +22,14 @@ def migrations() -> tuple[Migration, ...]:
     return tuple(Migration(int(path.name.split("_")[0]), path) for path in sorted(_FOLDER.glob("[0-9]*.sql")))
 
 
-def migrate(raw: sqlite3.Connection) -> int:
-    """Bring a database up to date; the number of its schema.
+def migrate(raw: sqlite3.Connection, upto: int | None = None) -> int:
+    """Bring a database up to date, or `upto` an older schema; the number of its schema.
 
     Raises `SchemaTooNew`, and then the database is as it was. `user_version` is written in the same
     transaction as the step itself, so that a crash leaves a schema that is either before or after it.
     """
     (found,) = raw.execute("PRAGMA user_version").fetchone()
-    steps = migrations()
+    steps = [step for step in migrations() if upto is None or step.number <= upto]
     known = steps[-1].number
     if found > known:
         raise too_new(_path(raw), found, known)

@@ -6,11 +6,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from gateway.errors import CarryonError, LedgerUnavailable
+from gateway.errors import CarryonError
 from gateway.model.boot import BootOpening
 from gateway.model.delivery import Delivery
 from gateway.model.recovery import Candidate
+from gateway.model.session import Session
 from gateway.store import boots, outbox, resumes
+from gateway.store import statements as sql
+from gateway.store.barred import is_there, unavailable
 from gateway.store.migrate import migrations
 from gateway.store.tx import Tx
 from gateway.store.upgrades import too_new
@@ -18,10 +21,11 @@ from gateway.store.upgrades import too_new
 
 @dataclass(frozen=True, slots=True)
 class Rehearsal:
-    """What the next start would find."""
+    """What the next start would find. `left` are interrupted sessions that it leaves as they are."""
 
     opening: BootOpening
     candidates: tuple[Candidate, ...]
+    left: tuple[Session, ...]
     owed: tuple[Delivery, ...]
 
 
@@ -51,20 +55,22 @@ def rehearse(path: Path, accounts: tuple[str, ...], now: float) -> Rehearsal:
 
 def start(tx: Tx, accounts: tuple[str, ...], now: float) -> Rehearsal:
     """A start, in a transaction that the caller takes back."""
+    cut = {row[1] for row in tx.execute(sql.RUNNING_TURNS).fetchall()}
     opening = boots.open_boot(tx, "rehearsal", 0, now)
     candidates = resumes.candidates(tx, None)
+    left = resumes.left_alone(tx, cut, candidates)
     owed = tuple(delivery for account in accounts for delivery in outbox.owed(tx, account))
-    return Rehearsal(opening, candidates, owed)
+    return Rehearsal(opening, candidates, left, owed)
 
 
 @contextmanager
 def _connect(path: Path) -> Generator[sqlite3.Connection]:
-    if not path.exists():
+    if not is_there(path):
         raise CarryonError(f"there is no ledger in {path.parent} yet; the first `carryon run` makes it")
     try:
         raw = sqlite3.connect(path, isolation_level=None, timeout=5.0)
     except sqlite3.Error as error:
-        raise LedgerUnavailable(f"{path}: {error}") from None
+        raise unavailable(path, error) from None
     try:
         (found,) = raw.execute("PRAGMA user_version").fetchone()
         known = migrations()[-1].number
@@ -72,6 +78,6 @@ def _connect(path: Path) -> Generator[sqlite3.Connection]:
             raise too_new(path, found, known)
         yield raw
     except sqlite3.Error as error:
-        raise LedgerUnavailable(f"{path}: {error}") from None
+        raise unavailable(path, error) from None
     finally:
         raw.close()

@@ -13,6 +13,7 @@ from gateway.errors import CarryonError
 from gateway.extras import INSTALL_POSTGRES
 from gateway.model.happening import Witness, unseen
 from gateway.store import offline
+from gateway.store.barred import is_there
 from gateway.store.ledger import LedgerStore
 from gateway.store.sqlite import LEDGER_FILE, open_sqlite
 from gateway.store.tx import Tx
@@ -58,7 +59,7 @@ async def open_ledger(
 def exists(place: Place) -> bool:
     """Whether there is a ledger yet."""
     if place.file is not None:
-        return place.file.exists()
+        return is_there(place.file)
     return _postgres().exists(place.url)
 
 

@@ -29,6 +29,11 @@ GIVE_UP = (
     "UPDATE sessions SET reason = 'stopped' WHERE id = ? AND state = 'resume_pending' "
     "AND reason NOT IN ('stopped', 'superseded', 'agent_failed')"
 )
+SUSPENDED_AT_WORK = (
+    "SELECT id FROM sessions WHERE state = 'suspended' AND resume_turn_id IS NOT NULL AND NOT EXISTS "
+    "(SELECT 1 FROM sessions l WHERE l.account = sessions.account AND l.chat = sessions.chat "
+    "AND l.thread = sessions.thread AND l.person = sessions.person AND l.generation > sessions.generation)"
+)
 
 # Which conversation is the present one
 NEWEST_AT = (

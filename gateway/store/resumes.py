@@ -1,6 +1,6 @@
 """Interrupted sessions in the ledger: who they are, and what was decided about them."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from gateway.model.delivery import Delivery, Draft
@@ -8,6 +8,7 @@ from gateway.model.message import MessageState
 from gateway.model.recovery import Candidate
 from gateway.model.session import Session, SessionState
 from gateway.store import marks
+from gateway.store import queue_statements as own
 from gateway.store import statements as sql
 from gateway.store.owing import owe_all
 from gateway.store.rows import message_of, origin_text, session_of
@@ -25,6 +26,16 @@ def candidates(tx: Tx, account: str | None) -> tuple[Candidate, ...]:
         for _, session in sorted(sessions.items())
         if account is None or session.address.account == account
     )
+
+
+def left_alone(tx: Tx, cut: Collection[int], known: Sequence[Candidate]) -> tuple[Session, ...]:
+    """Sessions with interrupted work that are no candidates, by id: suspended, or replaced by newer ones.
+
+    `cut` are those that the last boot left running, `known` the candidates.
+    """
+    paused = {row[0] for row in tx.execute(own.SUSPENDED_AT_WORK)}
+    left = (paused | set(cut)) - {one.session.id for one in known}
+    return tuple(_session(tx, session_id) for session_id in sorted(left))
 
 
 def candidate(tx: Tx, session: Session, waiting: int, events: int) -> Candidate:

@@ -9,7 +9,7 @@ from gateway.model.agent import ToolUpdate
 from gateway.model.attachment import Attachment, AttachmentKind, AttachmentState, OutFile, StoredAttachment
 from gateway.model.boot import Boot, BootState
 from gateway.model.choices import Chosen, Settings
-from gateway.model.delivery import Button, Delivery, DeliveryKind, DeliveryState
+from gateway.model.delivery import GIVEN_UP, Button, Delivery, DeliveryKind, DeliveryState
 from gateway.model.message import Message, MessageKind, MessageState, Origin
 from gateway.model.permission import (
     Approval,
@@ -136,8 +136,9 @@ DELIVERY = (
 )
 TROUBLE = (
     "state IN ('pending', 'sending', 'unknown', 'held', 'rejected') "
-    # The opening of an answer that was given up is nobody's business: the answer itself came.
-    "AND NOT (kind IN ('stream', 'receipt') AND state = 'rejected')"
+    # The opening of an answer that was given up is nobody's business: the answer itself came. Nor is what a
+    # person has decided to drop.
+    f"AND NOT (state = 'rejected' AND (kind IN ('stream', 'receipt') OR coalesce(error, '') = '{GIVEN_UP}'))"
 )
 """Deliveries that a person may have to know of: what is counted anywhere is what is listed."""
 

@@ -8,12 +8,16 @@ from contextlib import asynccontextmanager, closing
 from functools import partial
 from pathlib import Path
 
-from gateway.errors import LedgerDamaged, LedgerUnavailable
+from gateway import log
+from gateway.errors import LedgerDamaged
 from gateway.model.happening import Witness, unseen
+from gateway.store.barred import unavailable
 from gateway.store.committer import Committer, LedgerConnection, unmoved
 from gateway.store.ledger import LedgerStore
 from gateway.store.migrate import migrate, migrations
 from gateway.store.upgrades import keep_copy
+
+_log = log.get()
 
 _DAMAGED = frozenset({sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT})
 LEDGER_FILE = "ledger.db"
@@ -47,13 +51,18 @@ def _prepare(path: Path) -> None:
     """
     try:
         with closing(_connect(path)) as raw:
-            keep_copy(raw, path, migrations()[-1].number)
-            migrate(raw)
+            (found,) = raw.execute("PRAGMA user_version").fetchone()
+            copy = keep_copy(raw, path, migrations()[-1].number)
+            known = migrate(raw)
+    except PermissionError as error:
+        raise unavailable(path, error) from None
     except (sqlite3.Error, OSError) as error:
         code = getattr(error, "sqlite_errorcode", None)
         if path.is_dir() or (code is not None and code & 0xFF in _DAMAGED):
             raise LedgerDamaged(path, str(error)) from None
-        raise LedgerUnavailable(f"{path}: {error}") from None
+        raise unavailable(path, error) from None
+    if copy is not None:
+        _log.info("ledger.migrated", to=known, copy=copy.name, **{"from": found})
 
 
 def _connect(path: Path) -> sqlite3.Connection:

@@ -20,7 +20,10 @@ RESTART_ASKED_BY = (
     "SELECT id, asked_by FROM (SELECT id, asked_by FROM boots ORDER BY id DESC LIMIT 1) AS latest "
     "WHERE asked_by IS NOT NULL"
 )
-STOP_BOOT = "UPDATE boots SET state = 'stopped', stopped_at = ?, seen_at = ? WHERE id = ?"
+STOP_BOOT = (
+    "UPDATE boots SET state = 'stopped', stopped_at = ?, seen_at = ?, intent = coalesce(?, intent) "
+    "WHERE id = ?"
+)
 LATEST_BOOTS = f"SELECT {BOOT} FROM boots ORDER BY id DESC LIMIT ?"
 
 # Sessions
@@ -163,6 +166,7 @@ END_TURN = (
     "UPDATE turns SET state = ?, reason = ?, stop_reason = ?, text = ?, ended_at = ?, "
     "resume_mode = coalesce(resume_mode, ?), usage = ? WHERE id = ?"
 )
+TURN_MODE = "SELECT resume_mode FROM turns WHERE id = ?"
 SET_TURN_MODE = "UPDATE turns SET resume_mode = ?, mode_reason = ? WHERE id = ?"
 HAS_COMPLETED = (
     "SELECT count(*) FROM "
@@ -210,7 +214,7 @@ REVIVE = (
 )
 DROP = (
     "UPDATE deliveries SET state = 'rejected', error = ?, settled_at = ? "
-    "WHERE id = ? AND state IN ('pending', 'unknown', 'held')"
+    f"WHERE id = ? AND (state IN ('pending', 'unknown', 'held') OR (state = 'rejected' AND {TROUBLE}))"
 )
 DELIVERY_BY_ID = f"SELECT {DELIVERY} FROM deliveries WHERE id = ?"
 TROUBLED = f"SELECT {DELIVERY} FROM deliveries WHERE {TROUBLE} ORDER BY id DESC LIMIT ?"

@@ -60,8 +60,10 @@ def begin_turn(tx: Tx, session_id: int, boot_id: int, now: float, *, collect: bo
         messages = _together([message_of(one) for one in tx.execute(sql.WAITING_FROM_PEOPLE, (session_id,))])
     messages = tuple(files.with_attachments(tx, one) for one in messages)
     interruption = _interruption(tx, session) if marked else None
-    # What was given up is told of once, and is no part of what this turn is about, should it be cut short.
-    resumes = session.resume_turn_id if marked and not is_given_up(session.reason) else None
+    # What was given up is told of once, and is no part of what this turn is about, should it be cut short:
+    # unless no agent ever heard of it.
+    given_up = is_given_up(session.reason) and _reached_an_agent(tx, session.resume_turn_id)
+    resumes = session.resume_turn_id if marked and not given_up else None
     (turn_id,) = tx.execute(sql.INSERT_TURN, (session_id, boot_id, now, resumes)).fetchone()
     for taken in messages:
         tx.execute(sql.TAKE_MESSAGE, (turn_id, taken.id))
@@ -91,6 +93,11 @@ def _joined(messages: Sequence[Message]) -> Message:
     text = "\n\n".join(one.text for one in messages if one.text)
     attached = tuple(file for one in messages for file in one.attachments)
     return replace(messages[0], text=text, origin=messages[-1].origin, attachments=attached)
+
+
+def _reached_an_agent(tx: Tx, turn_id: int | None) -> bool:
+    found = tx.execute(sql.TURN_MODE, (turn_id,)).fetchone()
+    return found is None or found[0] is not None
 
 
 def _interruption(tx: Tx, session: Session) -> Interruption | None:

@@ -33,14 +33,15 @@ def copies(path: Path) -> list[Path]:
     return sorted(found, key=lambda one: one.stat().st_mtime_ns, reverse=True)
 
 
-def keep_copy(raw: sqlite3.Connection, path: Path, known: int) -> None:
+def keep_copy(raw: sqlite3.Connection, path: Path, known: int) -> Path | None:
     """Copy the ledger at `path`, open as `raw`, if it is about to be migrated to the schema `known`.
 
+    Where the copy is; None where there is nothing to be migrated.
     Raises `UpgradeBlocked` where there is no room for the copy, and `LedgerDamaged`.
     """
     (found,) = raw.execute("PRAGMA user_version").fetchone()
     if not 0 < found < known:
-        return
+        return None
     from gateway.store.copying import copy_ledger, flush, shortage  # noqa: PLC0415  once in a ledger's version
 
     target = before(path, found + 1)
@@ -62,3 +63,4 @@ def keep_copy(raw: sqlite3.Connection, path: Path, known: int) -> None:
         part.unlink(missing_ok=True)
     for old in copies(path)[KEPT:]:
         old.unlink(missing_ok=True)
+    return target

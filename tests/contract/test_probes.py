@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import re
 
 import aiohttp
 import pytest
@@ -110,7 +111,9 @@ async def test_a_platform_that_asks_to_slow_down_is_no_problem(running):
     found = await examined(running)
     assert (found.name, found.unheard) == ("", True)
     assert told(found, Level.PROBLEM) == []
-    assert "slow down" in told(found, Level.WARNING)[0]
+    (line,) = [one for one in found.findings if one.level is Level.WARNING]
+    assert line.found.endswith("asks to slow down")
+    assert re.fullmatch(r"run this again in \d+ s", line.advice)
 
 
 @pytest.mark.parametrize(("offset", "way"), [(4000, "behind"), (-4000, "ahead of")])
@@ -215,6 +218,7 @@ async def test_a_bot_in_no_server_is_given_the_address_to_invite_it_with():
         (line,) = [one for one in (await examined(running)).findings if one.level is Level.WARNING]
         assert f"client_id={running.world.application_id}&" in line.advice
         assert f"permissions={discord_probe.PERMISSIONS}" in line.advice
+        assert "direct chat" in line.found
 
 
 async def test_interactions_that_go_elsewhere():

@@ -342,3 +342,15 @@ async def test_law_12_how_a_session_was_continued_is_stored(ledger):
     await ledger.say("and more")
     await ledger.end((await ledger.begin(said.session_id)).turn_id)
     assert (await ledger.store.turns(said.session_id))[-1].resume_mode is None  # no agent saw it
+
+
+async def test_law_01_what_no_agent_ever_heard_of_is_told_to_the_one_that_goes_on(ledger):
+    """Three messages to an agent that cannot be started: each was given up, and none was heard."""
+    said = await ledger.say("first")
+    for text in ("first", "second", "third"):
+        start = await ledger.begin(said.session_id)
+        assert start.message.text == text
+        await ledger.end(start.turn_id, TurnState.FAILED, reason="agent_failed")
+        await ledger.say({"first": "second", "second": "third", "third": "now"}[text])
+    start = await ledger.begin(said.session_id)
+    assert start.interruption.request == "first\n\nsecond\n\nthird"

@@ -4,6 +4,7 @@ import socket
 import stat
 
 from gateway.console.address import socket_path
+from gateway.operate import ELSEWHERE
 from tests.e2e.carryon import carryon, raw, request, status
 
 GARBAGE = [
@@ -112,7 +113,7 @@ async def test_without_a_socket_the_chats_are_served_all_the_same(stage):
 async def test_no_gateway_is_running(stage):
     said = await carryon(stage, "status")
     where = stage.folder / "state"
-    assert (said.code, said.out) == (3, f"No gateway is running on {where}, and none ever was.")
+    assert (said.code, said.out) == (3, f"No gateway is running on {where}, and none ever was. {ELSEWHERE}")
     assert (await carryon(stage, "status", "--json")).values == {"up": False, "ledger": None}
     for words in (("drain",), ("undrain",), ("restart", "--wait", "3s")):
         said = await carryon(stage, *words)

@@ -9,6 +9,7 @@ from gateway.engine.commands import DRAINING
 from gateway.engine.drain import CUT_NOTICE
 from gateway.model.operation import Intent
 from tests.e2e.carryon import carryon, request, status
+from tests.harness.waiting import glance, within
 
 SHORT = "count the apples [[sleep 1s]]"
 CUT = "count the apples [[tool scales 10m]]"  # what was begun before a cut is not begun again after it
@@ -64,11 +65,16 @@ async def test_drained_undone_drained_again_and_restarted(stage):
     bob.check(notices=[DRAINING])
     assert bob.in_order
 
-    # The second drain is a restart that runs out of time.
+    # The second drain becomes a restart, which runs out of time.
     ann.say(LONG)
     await stage.at_work("count for ever")
-    said = await carryon(stage, "restart", "--wait", "300ms")
-    assert said.out.endswith("stopped with exit code 75, for its supervisor to start it again")
+    async with asyncio.TaskGroup() as tasks:
+        first = tasks.create_task(carryon(stage, "drain", "--wait", "10m"))
+        await within(glance(lambda: gateway.log.count("drain.started") == 2 or None), "the drain")
+        said = await carryon(stage, "restart", "--wait", "300ms")
+    for one in (said, first.result()):
+        assert one.out.endswith("stopped with exit code 75, for its supervisor to start it again")
+    assert said.out.startswith("waiting for 0.3 s from now; a restart now, and no stop\n")
     assert await gateway.exited() == 75
     assert [line.text for line in ann.unsolicited] == [DRAINING, CUT_NOTICE[Intent.RESTART]]
     assert stage.ledger.stopped_cleanly

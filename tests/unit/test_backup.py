@@ -23,6 +23,7 @@ from gateway import cli, keeping, restoring
 from gateway.config.file import load
 from gateway.config.ledger import LedgerUrl
 from gateway.errors import CarryonError, LedgerDamaged, LedgerUnavailable, SchemaTooNew, UsageError
+from gateway.store import manifest
 from gateway.store.backup import manifest_of, unpack
 from gateway.store.copying import copy_ledger
 from gateway.store.lock import hold_state
@@ -481,6 +482,32 @@ def test_what_cannot_have_been_written_is_refused_in_words(carryon, config, tmp_
     path = rebuilt(whole, tmp_path / "tampered.tar", **TAMPERED[what])
     assert path.read_bytes() != whole.read_bytes()
     refused(carryon, path, tmp_path, "manifest" if "manifest" in TAMPERED[what] else "no archive")
+
+
+def test_a_manifest_that_is_too_large_is_refused_before_it_is_read(carryon, config, tmp_path, monkeypatch):
+    whole = keep(config).path
+    bomb = b'{"members":[' + b"{}," * (manifest.LARGEST // 3)
+    path = rebuilt(whole, tmp_path / "bomb.tar", manifest=lambda _: bomb)
+    monkeypatch.setattr(manifest.json, "loads", None)
+    refused(carryon, path, tmp_path, "too large")
+
+
+def test_what_would_make_too_large_a_manifest_is_not_begun(config, monkeypatch):
+    monkeypatch.setattr(manifest, "LARGEST", 500)
+    with pytest.raises(CarryonError, match="3 files are too many"):
+        keep(config)
+    assert list((config.state_dir / "backups").iterdir()) == []
+
+
+def test_too_little_memory_is_told_in_words(carryon, config, monkeypatch):
+    def loads(_):
+        raise MemoryError
+
+    path = keep(config).path
+    monkeypatch.setattr(manifest.json, "loads", loads)
+    code, out, err = carryon("backup", "--list", path)
+    assert (code, out) == (1, "")
+    assert "memory" in err
 
 
 def test_archives_of_other_kinds_are_refused_in_words(carryon, config, tmp_path):

@@ -82,6 +82,15 @@ async def a_crash(ledger):
     assert cut.turn_id
 
 
+def test_an_error_repeats_no_secret_of_the_config(carryon, config, monkeypatch):
+    url = "postgresql://carryon:secretpw@127.0.0.1:1/cdb?sslmode=bogus_secretpw"
+    monkeypatch.setenv("CARRYON__store__url", url)
+    code, _, err = carryon("sessions", "list", "--config", config)
+    assert code
+    assert "bogus_[redacted]" in err
+    assert "secretpw" not in err
+
+
 def test_check_says_that_all_is_well(carryon, config):
     code, out, err = carryon("--config", config, "check")
     assert (code, err) == (0, "")
@@ -274,6 +283,38 @@ def test_looking_ahead_for_people(carryon, config, tmp_path):
     assert "Turns that the last boot left running: 1" in out
     assert "restart_interrupted" in out
     assert "labelled as a possible repeat" in out
+
+
+async def three_paused(ledger):
+    """As after a restore: cut conversations that are suspended, one with a message that waits."""
+    for chat in ("1", "2", "3"):
+        start = await ledger.begin((await ledger.say("dig", chat)).session_id)
+        await ledger.store.suspend(start.session.id, Reason.RESTORED, (), ledger.tick())
+    await ledger.say("and?", "1")
+    idle = await ledger.say("idle", "4")
+    await ledger.begin(idle.session_id)
+    await ledger.store.next_generation(idle.session_id, ledger.tick())
+    quiet = await ledger.begin((await ledger.say("quick", "5")).session_id)
+    await ledger.end(quiet.turn_id)
+    await ledger.store.suspend(quiet.session.id, Reason.MANUAL, (), ledger.tick())
+
+
+async def three_paused_and_a_start(ledger):
+    await three_paused(ledger)
+    await ledger.start()
+
+
+@pytest.mark.parametrize(("talk", "others"), [(three_paused, ["4"]), (three_paused_and_a_start, [])])
+def test_looking_ahead_names_what_was_interrupted_and_is_left_as_it_is(
+    carryon, config, tmp_path, talk, others
+):
+    fill(tmp_path, talk)
+    found = json.loads(carryon("recover", "--dry-run", "--json", "--config", config)[1])
+    assert [row["chat"] for row in found["sessions"]] == ["1", "2", "3", *others]
+    assert {row["verdict"] for row in found["sessions"]} == {"skip"}
+    assert {row["why"] for row in found["sessions"][:3]} == {"suspended (restored)"}
+    assert all("newer conversation" in row["why"] for row in found["sessions"][3:])
+    assert carryon("recover", "--dry-run", "--config", config)[1].count("suspended (restored)") == 3
 
 
 def test_nothing_is_owed(carryon, config, tmp_path):

@@ -80,7 +80,7 @@ ROWS = [
     row("3:3", "tokn: ${TOKEN}", "accounts.telegram.token: missing", old="token: ${TOKEN}"),
     row("13:7", "log: {fromat: json}\n", 'did you mean "format"?'),
     row("8:5", "cwd: x", "agents.demo: ", "command is needed", old="command: [carryon-demo-agent]"),
-    row("5:5", f"{TOKEN}{TOKEN}: x", "123456:t…: unknown key", old="token: ${TOKEN}"),
+    row("5:5", f"{TOKEN}{TOKEN}: x", "[looks like a secret]: unknown key", old="token: ${TOKEN}"),
     row("1:1", "a: 1", "agents: missing", old=SHORT),
     # Wrong types
     row("13:6", "log: 5\n", "log: found 5", "a section is allowed, with format, level"),
@@ -196,7 +196,9 @@ ROWS = [
     row("13:14", "log: {level: '${TOKEN}'}\n", "log.level: found a text that is not shown", "debug"),
     row("1:12", "state_dir: x${NOPE}y${NO}", "variable NO is", old="state_dir: ./state"),
     # Overrides
-    row(f"{ENV}log__level: ", "", "log.level", 'found "loud"', CARRYON__log__level="loud"),
+    row(
+        f"{ENV}log__level: ", "", "log.level", "not shown here", "allowed: debug", CARRYON__log__level="loud"
+    ),
     row(f"{ENV}log__lvl: ", "", "log.lvl: unknown key", 'did you mean "level"?', CARRYON__log__lvl="info"),
     row(f"{ENV}LOG__LEVEL: ", "", "LOG: unknown key", 'did you mean "log"?', CARRYON__LOG__LEVEL="info"),
     row(f"{ENV}log: ", "", "log: not valid YAML", CARRYON__log="{level: "),
@@ -317,6 +319,47 @@ accounts:
 agents: {{demo: {{command: [x]}}}}
 default_agent: demo
 """
+
+
+SHAPES = (
+    "7262626262:AAFplantedPLANTEDplantedPLANTEDpla1",
+    "7262626262:AAFplanted",  # short enough to be shown, if it were not from outside
+    "OTAwMDAwMDA3MDAwMDAwMDAx.GplanT.plantedPLANTEDplantedPLANTEDplant1",
+    "xoxb-726262626262-726262626262-plantedPLANTEDplanted12",
+    "xapp-1-A0PLANTED-7262626262-planted0planted",
+    "sk-ant-api03-planted-PLANTED_planted12",
+)
+
+
+def test_a_secret_in_the_wrong_place_is_not_repeated(tmp_path: Path) -> None:
+    """As a name, as a key, in a reference, as a whole override, inside the name of one."""
+    file = tmp_path / "gateway.yaml"
+    for secret in SHAPES:
+        told: list[str] = []
+        for old, new in (
+            ("telegram:\n", f"{secret}:\n"),
+            ("telegram:\n", f"{secret.lower()}:\n"),
+            ("demo:\n", f"{secret.lower()}:\n"),
+            ("accounts:", f"{secret}: x\naccounts:"),
+            ("${TOKEN}", f"${{file:{secret}}}"),
+            ("[carryon-demo-agent]", f"[carryon-demo-agent]\n    env: {{'{secret}': x}}"),
+        ):
+            assert old in GOOD
+            file.write_text(GOOD.replace(old, new, 1))
+            told += refused(file, {"TOKEN": TOKEN}).problems
+        file.write_text(GOOD)
+        for key in ("accounts", "log", "default_agent", "access__allow", f"accounts__{secret}__x", secret):
+            told += refused(file, {"TOKEN": TOKEN, f"CARRYON__{key}": secret}).problems
+        assert [one for one in told if secret.lower()[:12] in one.lower()] == []
+        assert sum("[looks like a secret]" in one for one in told) >= 6
+
+
+def test_a_reference_whose_name_is_a_secret_is_not_repeated(tmp_path: Path) -> None:
+    for secret in ("planted1PLANTED2planted3", "sk_plantedPLANTEDplanted12"):
+        (tmp_path / "gateway.yaml").write_text(GOOD.replace("${TOKEN}", f"${{{secret}}}"))
+        told = "".join(refused(tmp_path / "gateway.yaml", {}).problems)
+        assert "variable [looks like a secret] is not set" in told
+        assert secret not in told
 
 
 def test_a_token_belongs_to_one_account_of_a_server(tmp_path: Path) -> None:

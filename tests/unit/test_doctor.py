@@ -156,6 +156,16 @@ def test_what_is_counted_as_refused_is_what_the_list_shows(patient):
     told = status(config, None, time.time(), json=False)
     assert "deliveries: 1 rejected " in told
 
+    async def drop():
+        async with opened("sqlite", patient.state) as ledger:
+            (one,) = await ledger.store.deliveries(10)
+            assert await ledger.store.drop(one.id, ledger.tick())
+
+    asyncio.run(drop())
+    assert patient.lines("deliveries") == []
+    assert json.loads(deliveries_list(config, 10, as_json=True)) == []
+    assert "rejected" not in status(config, None, time.time(), json=False)
+
 
 def test_what_is_advised_can_be_copied_from_a_folder_with_a_space(tmp_path):
     folder = tmp_path / "a space"

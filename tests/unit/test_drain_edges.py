@@ -3,6 +3,8 @@
 import asyncio
 from contextlib import asynccontextmanager
 
+import pytest
+
 from gateway.engine import drain, streams
 from gateway.engine.drain import CUT_SECONDS, Drain, DrainParts
 from gateway.model.boot import BootState
@@ -101,9 +103,35 @@ async def test_a_second_wish_ends_the_waiting_but_not_one_from_a_chat(tmp_path):
         assert not drain.stop(request(session_id=2))
         await made.quiet()
         assert drain.phase is Phase.WAITING
-        assert not drain.stop(request())
+        assert not drain.stop(request(0.0, intent=Intent.RESTART))
         assert (await within(running, "the stop")).intent is Intent.RESTART
         assert not drain.undo()
+
+
+@pytest.mark.parametrize("later", Intent)
+async def test_the_later_wish_counts(tmp_path, later):
+    """Also how long it waits; not any more once turns are being cut."""
+    earlier = Intent.STOP if later is Intent.RESTART else Intent.RESTART
+    async with fresh_house(tmp_path) as made, stopping(made) as (drain, running):
+        release = made.agents.hold(on_cancel=None)
+        await made.hear("dig")
+        await made.at_work()
+        drain.stop(request(30.0, intent=earlier))
+        await phase(drain, Phase.WAITING)
+        drain.stop(request(60.0, intent=later))
+        await made.quiet()
+        assert drain.deadline == 60.0
+        made.clock.advance(45.0)
+        await made.quiet()
+        assert (drain.phase, drain.deadline) == (Phase.WAITING, 15.0)
+        drain.stop(request(0.0, intent=later))
+        await phase(drain, Phase.CUTTING)
+        drain.stop(request(0.0, intent=earlier))
+        await within(until(lambda: bool(made.agents.cancelled)), "the cancellation")
+        release.set()
+        assert (await within(running, "the stop")).intent is later
+        (boot,) = await made.ledger.store.boots(1)
+        assert boot.intent == later
 
 
 async def test_undone_before_it_was_noticed(tmp_path):

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import json
 import logging
 import socket
@@ -10,6 +11,8 @@ import pytest
 from aiohttp import web
 
 from gateway.console import guard as rules
+from gateway.console.connections import LARGEST_HEAD, LARGEST_REQUEST
+from gateway.console.exchange import Exchange
 from gateway.console.health import routes as health_routes
 from gateway.console.passes import LIFETIME, Passes
 from gateway.console.server import IDLE_SECONDS, HttpSettings, serve_http
@@ -281,7 +284,11 @@ async def test_what_is_no_http_is_refused_without_a_word_in_the_log(caplog):
         ):
             reader, writer = await asyncio.open_connection("127.0.0.1", it.port)
             writer.write(data)
-            assert b" 400 " in await reader.readline(), data
+            answer = await reader.read()
+            assert b" 400 " in answer.partition(b"\r\n")[0], data
+            assert b"Server: carryon\r\n" in answer
+            for word in (b"aiohttp", b"Python", b"hello", b"9.9", b"\x1b"):
+                assert word not in answer, data
             writer.close()
         assert caplog.records == []
         assert (await it.ask("GET", "/bug")).status == 500
@@ -331,6 +338,101 @@ async def post_raw(it, path, headers, body, method="POST"):
     answer = await reader.read()
     writer.close()
     return answer.partition(b" ")[2]
+
+
+END = b"\r\n\r\n"
+START = b"GET /page HTTP/1.1\r\nHost: localhost\r\nX-Long: "
+FIELDS = b"".join(b"X-%d: %s\r\n" % (number, b"y" * 8000) for number in range(6))
+
+
+async def talk(it, *parts):
+    """Everything that is answered to that, piece by piece, until the connection is ended from there."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", it.port)
+    with contextlib.suppress(ConnectionError):
+        for part in parts:
+            writer.write(part)
+            await writer.drain()
+            await it.ask("GET", "/login")  # by now it has been read
+    answer = await reader.read()
+    writer.close()
+    return answer
+
+
+def parsed(monkeypatch):
+    """How many bytes come to be held by the reader of requests, connection by connection."""
+    came, real = {}, Exchange.data_received
+
+    def data_received(self, data):
+        came[id(self)] = came.get(id(self), 0) + len(data)
+        real(self, data)
+
+    monkeypatch.setattr(Exchange, "data_received", data_received)
+    return came
+
+
+async def test_what_comes_before_a_request_is_complete_is_bounded(monkeypatch, caplog):
+    came = parsed(monkeypatch)
+    async with watched(TOKEN) as it:
+        for parts in (
+            [START + b"z\r\n" + FIELDS],
+            [START, *(b"z" * 8000 + b"\r\nX-More: " for _ in range(6))],
+            [START + b"z\r\n" + FIELDS + END],
+        ):
+            answer = await talk(it, *parts)
+            assert answer.startswith(b"HTTP/1.1 431 "), parts[0][:80]
+            assert b"zz" not in answer
+        assert max(came.values()) <= LARGEST_HEAD
+        # One that is long, and not too long, comes in pieces like any other; and so does the one after it.
+        long = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n" + FIELDS[: FIELDS.index(b"X-3")]
+        last = long + b"Connection: close\r\n\r\n"
+        answer = await talk(it, long + b"\r", b"\n" + long, END[2:] + last[:9000], last[9000:])
+        assert answer.count(b"HTTP/1.1 404 ") + answer.count(b"HTTP/1.1 401 ") == 3
+    assert caplog.records == []
+
+
+async def test_nothing_without_end_is_kept_behind_a_request(monkeypatch):
+    came = parsed(monkeypatch)
+    asked = b"GET /slow HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    async with watched() as it:
+        reader, writer = await asyncio.open_connection("127.0.0.1", it.port)
+        writer.write(asked)
+        await it.entered.wait()
+        for part in (asked, START):
+            writer.write(part + FIELDS * 10)
+        writer.write(FIELDS)
+        await writer.drain()
+        for _ in range(3):
+            await alive(it)
+        assert LARGEST_HEAD < max(came.values()) <= len(asked) + LARGEST_REQUEST
+        writer.close()
+        assert reader
+
+
+def ended():
+    return [one for one in gc.get_objects() if isinstance(one, Exchange) and one.transport is None]
+
+
+async def test_nothing_is_kept_of_a_connection_that_has_ended():
+    gc.collect()
+    gc.disable()  # it would find them, some minutes later
+    try:
+        async with watched() as it:
+            assert b" 400 " in await talk(it, b"GET / HTTP/9.9\r\n\r\n")
+            assert b" 431 " in await talk(it, START + b"z\r\n" + FIELDS)
+            _, writer = await asyncio.open_connection("127.0.0.1", it.port)
+            writer.write(START)
+            _, behind = await asyncio.open_connection("127.0.0.1", it.port)
+            behind.write(b"GET /slow HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            await it.entered.wait()
+            behind.write(b"GET / HTTP/9.9\r\n\r\n")
+            await alive(it)
+            writer.close()
+            behind.close()
+            for _ in range(3):
+                await alive(it)
+            assert ended() == []
+    finally:
+        gc.enable()
 
 
 async def test_bodies_are_bounded():

@@ -24,6 +24,7 @@ from gateway.init import answers as facts
 from gateway.init import write as writing
 from gateway.init.answers import AccountAnswer, Answers
 from gateway.init.write import write
+from tests.harness.forks import FORKS, ended
 from tests.helpers.logs import log_as_before
 
 __all__ = ["log_as_before"]
@@ -198,6 +199,31 @@ def test_a_signal_while_it_is_written_leaves_all_or_nothing(tmp_path):
     assert set(complete) == {True, False}
 
 
+def die_after(files, config):
+    """Write, and be killed as soon as so many files are there."""
+    put, written = writing._put, itertools.count(1)
+
+    def put_and_die(*given):
+        put(*given)
+        if next(written) == files:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    writing._put = put_and_die
+    write(Answers((account(),)), config, BARE)
+
+
+async def test_what_one_that_was_killed_has_left_git_ignores_and_the_next_one_deletes(tmp_path):
+    for files in (1, 2, 3, 4):
+        process = FORKS.Process(target=die_after, args=(files, tmp_path / "gateway.yaml"))
+        process.start()
+        assert await ended(process) == -signal.SIGKILL
+        (left,) = tmp_path.iterdir()
+        assert (left / ".gitignore").read_text() == "*\n"
+        assert len(everything(left)) == files
+    write(Answers((account(),)), tmp_path / "gateway.yaml", BARE)
+    assert {path.name for path in tmp_path.iterdir()} == {"gateway.yaml", "gateway.secrets"}
+
+
 @contextlib.contextmanager
 def interrupted_at(step):
     """Ctrl-C when so many functions of the module that writes have been called."""
@@ -242,7 +268,7 @@ async def test_a_script_is_asked_nothing(tmp_path):
             "telegram:12345", "--state-dir", "/srv/x", "--api-url", f"telegram={server.base_url}",
         )  # fmt: skip
         assert code == 0
-        assert "@carryon_emulator_bot" in said
+        assert "Then write to @carryon_emulator_bot on Telegram." in said
         found = load(config, BARE)
         assert (found.access.admins, str(found.state_dir)) == (("telegram:12345",), "/srv/x")
         assert {call.method for call in server.calls.since()} == {"getMe", "getWebhookInfo"}

@@ -82,6 +82,7 @@ def test_a_test_that_shows_a_secret_fails(pytester, monkeypatch):
     """)
     with monkeypatch.context() as planted:
         planted.setattr(secrecy, "MARKS", ("for your eyes only",))
-        result = pytester.runpytest_inprocess("-p", "no:cacheprovider", "-p", "no:randomly")
+        scope = ("-o", "asyncio_default_fixture_loop_scope=function")  # else it warns
+        result = pytester.runpytest_inprocess("-p", "no:cacheprovider", "-p", "no:randomly", *scope)
     result.assert_outcomes(passed=1, failed=2)
     result.stdout.fnmatch_lines(["a secret was shown"])

@@ -221,15 +221,18 @@ async def test_the_gauges_of_the_gateway_itself(tmp_path):
             (replace(file, problems=("line 3",)), 0, 0),
             (replace(file, needs_restart=("accounts", "http.listen")), 1, 1),
         ):
-            odd = Fixed(replace(status, config=told, breaker_open=True, ledger_writable=False))
+            bad = {"ledger_writable": False, "ledger_damaged": True}
+            odd = Fixed(replace(status, config=told, breaker_open=True, **bad))
             found = await console.scrape(odd, store, clock)
             assert found("carryon_config_reload_ok") == reload_ok
             assert found("carryon_config_needs_restart") == needs_restart
             assert found("carryon_breaker_open") == 1
             assert found("carryon_ledger_writable") == 0
+            assert found("carryon_ledger_damaged") == 1
         found = await console.scrape(it.operations, store, clock)
         assert found("carryon_account_connected", account=ACCOUNT) == 1
         assert found("carryon_breaker_open") == found("carryon_draining") == 0
+        assert found("carryon_ledger_damaged") == 0
         session = (await it.it.ledger.say("x")).session_id
         await store.suspend(session, Reason.MANUAL, (), clock.now())
         stopping = asyncio.ensure_future(it.it.drain.run())

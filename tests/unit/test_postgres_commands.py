@@ -11,7 +11,7 @@ from gateway import extras, inspection, operate, standing
 from gateway.config.file import load, read
 from gateway.config_report.warnings import warnings
 from gateway.errors import CarryonError, ConfigError, LedgerTaken, LedgerUnavailable
-from gateway.model.session import SessionState
+from gateway.model.session import Reason, SessionState
 from gateway.model.turn import TurnState
 from gateway.policies import ledger_place
 from gateway.store import place
@@ -76,6 +76,14 @@ async def test_a_rehearsal_says_what_a_start_would_do_and_does_nothing(config, t
     found = json.loads(inspection.recovery(config, 4_000_000_001.0, as_json=True))
     assert sorted(one["verdict"] for one in found["sessions"]) == ["answer", "resume"]
     assert everything(database_of(tmp_path)) == before
+
+
+async def test_a_rehearsal_names_what_is_left_as_it_is(config, tmp_path):
+    async with opened("postgres", tmp_path) as ledger:
+        start = await ledger.begin((await ledger.say("dig", "43")).session_id)
+        await ledger.store.suspend(start.session.id, Reason.RESTORED, (), ledger.tick())
+    found = json.loads(inspection.recovery(config, 1.0, as_json=True))
+    assert [(one["chat"], one["why"]) for one in found["sessions"]] == [("43", "suspended (restored)")]
 
 
 async def test_a_rehearsal_beside_a_gateway_gives_way_to_it(config, tmp_path, monkeypatch):

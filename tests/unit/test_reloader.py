@@ -1,24 +1,30 @@
 """The config file read again: however it is written, whoever asks, and whatever is wrong with it."""
 
 import asyncio
+import json
 import os
 import threading
 
 import pytest
 
 from gateway import log
+from gateway.config.file import attempt
 from gateway.config.variables import read_bounded
 from gateway.model.operation import Done, Intent, Phase, Refused
 from gateway.reloading import effects
 from gateway.reloading.apart import Apart
+from gateway.reloading.elsewhere import elsewhere
 from gateway.reloading.files import stamps
 from gateway.reloading.reloader import LOOK_SECONDS, PIPED, RESTART, SILENT, STOPPING, UNCHANGED
+from gateway.store.place import Place, open_ledger
+from gateway.store.sqlite import LEDGER_FILE
 from tests.harness.settings import merged, write
 from tests.harness.waiting import within
 from tests.helpers.clock import until
 from tests.helpers.ledgers import ACCOUNT
-from tests.helpers.living import ANN, BOB, EVE, new_life
+from tests.helpers.living import ANN, BASE, BOB, EVE, new_life
 from tests.helpers.logs import log_as_before
+from tests.helpers.postgres import new_database
 
 __all__ = ["log_as_before"]
 
@@ -211,7 +217,7 @@ async def test_what_needs_a_restart_waits_for_it_and_is_forgotten_when_it_is_cha
         old = it.values
         later = {"accounts": {ACCOUNT: {"token": TOKEN}}, "sessions": {"scope": {"group": "user"}}}
         said = await it.change(**later, **EVERYBODY)
-        assert said.splitlines() == [
+        assert [line for line in said.splitlines() if not line.startswith("warning: ")] == [
             f"accounts.{ACCOUNT}.token: changed, needs a restart",
             "access.default: allow instead of deny, counts now",
             "sessions.scope.group: user instead of thread, needs a restart",
@@ -228,6 +234,83 @@ async def test_what_needs_a_restart_waits_for_it_and_is_forgotten_when_it_is_cha
         back = {"accounts": old["accounts"], "sessions": {"scope": {"group": "thread"}}}
         assert await it.change(**back) == UNCHANGED
         assert it.reloader.status.needs_restart == ()
+
+
+async def test_a_ledger_is_not_left_behind(tmp_path):
+    async with new_life(tmp_path / "state") as it:
+        other = tmp_path / "other"
+        it.write(state_dir=str(other), limits={"concurrent_turns": 7})
+        outcome = await it.reload()
+        assert isinstance(outcome, Refused)
+        assert outcome.text.split(": ", 1)[1] == (
+            f"state_dir: the running gateway keeps its state in {it.ledger.folder}, and there is none in "
+            f"{other}; a start would begin without it; put back what was there, or stop the gateway, "
+            f"move {it.ledger.folder} to {other}, and start it"
+        )
+        assert outcome.text.startswith(f"{it.file}:")
+        assert it.reloader.status.problems == (outcome.text,)
+        assert limit(it) == 64, "nothing of the file counts"
+        refused = it.gateway.operations.stop(Intent.RESTART, None)
+        assert isinstance(refused, Refused)
+        assert outcome.text in refused.text
+        assert it.gateway.drain.phase is Phase.SERVING
+        other.mkdir()
+        (other / LEDGER_FILE).touch()
+        said = await it.change(state_dir=str(other))
+        assert said.splitlines()[0] == "state_dir: changed, needs a restart"
+        assert it.reloader.status.problems == ()
+        assert it.reloader.status.needs_restart == ("state_dir",)
+        assert it.gateway.operations.why_no_restart() == ""
+        (other / LEDGER_FILE).unlink()
+        (it.ledger.folder / LEDGER_FILE).rename(tmp_path / "somewhere")
+        assert isinstance(await it.reload(), Done), "there is nothing left to leave behind"
+        (tmp_path / "somewhere").rename(it.ledger.folder / LEDGER_FILE)
+
+
+async def test_no_ledger_is_left_for_an_empty_database(tmp_path):
+    database, away = new_database().url, "postgresql://me:a-password-of-mine@127.0.0.1:1/carryon"
+
+    def told(running, **changes):
+        read = attempt(write(tmp_path / "gateway.yaml", merged(BASE, changes)), {})
+        assert read[0] is not None, read[1].messages()
+        return read[0], [str(one) for one in elsewhere(running or read[0], read[0], read[1].find)]
+
+    here = {"state_dir": str(tmp_path / "state")}
+    file, nothing = told(None, **here)
+    assert nothing == []
+    assert told(file, **here, store={"url": database})[1] == [], "there is nothing to lose yet"
+    (tmp_path / "state").mkdir()
+    (tmp_path / "state" / LEDGER_FILE).touch()
+    kept, (problem,) = told(file, **here, store={"url": database})
+    assert (
+        f"store.url: the running gateway keeps its state in {tmp_path / 'state'}, and there is none in "
+        in problem
+    )
+    assert database not in problem
+    assert "no ledger is carried over" in problem
+    assert told(file, **here, store={"url": away})[1] == [], "nobody can say, and a start would not begin"
+    async with open_ledger(Place(tmp_path, database)):
+        assert told(file, **here, store={"url": database})[1] == []
+        (problem,) = told(kept, state_dir=str(tmp_path / "other"), store={"url": database})[1]
+        assert f"state_dir: the running gateway keeps its state in {tmp_path / 'state'}" in problem
+
+
+async def test_what_is_odd_about_an_edit_is_told_and_logged_once(tmp_path, capfd):
+    log.configure("json", "info")
+    async with new_life(tmp_path) as it:
+        ghost = {"ghost": {"command": ["no-such-program-anywhere"]}}
+        first, second = (await it.change(agents=ghost)).splitlines()
+        assert first == "agents.ghost: added, counts now"
+        assert second.startswith(f"warning: {it.file}:")
+        assert 'agents.ghost.command: found "no-such-program-anywhere"; there is no such program' in second
+        assert await it.change(limits={"concurrent_turns": 7}) == (
+            "limits.concurrent_turns: 7 instead of 64, counts now"
+        )
+        assert await it.change() == UNCHANGED
+    lines = [json.loads(line) for line in capfd.readouterr().err.splitlines()]
+    warned = [line["warning"] for line in lines if line["action"] == "config.odd"]
+    assert len(warned) == 2
+    assert any("never-started" in line for line in warned), "what the start had is logged, too"
 
 
 async def test_values_are_told_as_the_file_has_them(tmp_path):

@@ -246,6 +246,17 @@ def test_a_database_that_is_no_ledger(tmp_path, statement):
         restore(tmp_path / "db", tmp_path / "new", Wish())
 
 
+@pytest.mark.parametrize(
+    "change",
+    ["DROP TABLE sessions", "CREATE TRIGGER x AFTER INSERT ON sessions BEGIN DELETE FROM boots; END"],
+)
+def test_a_ledger_that_is_built_otherwise_is_refused(config, tmp_path, change):
+    edit(config.state_dir / LEDGER_FILE, change)
+    with pytest.raises(BackupUnusable, match="not as Carryon makes one"):
+        restore(config.state_dir / LEDGER_FILE, tmp_path / "new", Wish(moved=True))
+    assert [one.name for one in (tmp_path / "new").iterdir()] == ["lock"]
+
+
 def test_a_ledger_that_was_last_seen_at_no_time_of_ours(config, tmp_path):
     for number, seen in enumerate(("1e300", "'never'")):
         edit(config.state_dir / LEDGER_FILE, f"UPDATE boots SET seen_at = {seen}")
@@ -276,7 +287,11 @@ def test_the_ledger_that_is_replaced_tells(request, config, taken):
     path = request.getfixturevalue(taken)
     assert restore(path, config.state_dir, Wish(replace=True)).exact, "it is the same"
     edit(config.state_dir / LEDGER_FILE, "UPDATE deliveries SET state = 'sent' WHERE state = 'pending'")
-    assert not restore(path, config.state_dir, Wish(replace=True)).exact
+    done = restore(path, config.state_dir, Wish(replace=True))
+    assert not done.exact
+    said = restored_text(done, as_json=False)
+    assert f"the old ledger is in {done.aside}" in said
+    assert "is not here" not in said, "it was just said where it is"
 
 
 def test_a_gateway_that_was_tried_out_before_the_move_tells_nothing(backup, hot, tmp_path):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.rules.credentials import without_credentials
+from gateway.rules.credentials import unless_secret, without_credentials
 
 HIDDEN = "(hidden)"
 
@@ -43,5 +43,26 @@ def test_what_only_resembles_one_is_left(words: list[str]) -> None:
     assert without_credentials(words, HIDDEN) == words
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "telegram-production-bot-2",
+        "sk-production-bot-2",
+        "TELEGRAM_BOT_TOKEN",
+        "CARRYON__agents__demo__turn_idle_timeout",
+        "/run/secrets/Telegram-Token-2026",
+        "telegram:7262626262",
+        "127.0.0.1:8080",
+        "gateway.agents.demo",
+        "d" * 40,
+        "7" * 40,
+    ],
+)
+def test_what_people_call_things_is_no_secret(name: str) -> None:
+    assert unless_secret(name) == name
+
+
 def test_a_long_word_takes_no_time() -> None:
+    for name in ("a-" * 50_000, "1A" * 50_000 + ".", "a" * 100_000, "1" * 100_000):
+        unless_secret(name)
     assert without_credentials(["a-" * 50_000], HIDDEN) == ["a-" * 50_000]

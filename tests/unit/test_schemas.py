@@ -15,6 +15,7 @@ from gateway.model.session import Reason, SessionState
 from gateway.store import migrate as module
 from gateway.store.migrate import migrate, migrations
 from gateway.store.postgres.store import open_postgres
+from gateway.store.shape import oddity
 from gateway.store.sqlite import LEDGER_FILE, open_sqlite
 from tests.harness.forks import FORKS, ended
 from tests.helpers.clock import ManualClock
@@ -26,6 +27,7 @@ from tests.helpers.schemas import FOLDER, digests, frozen, life, put, put_on_pos
 NUMBERS = [step.number for step in migrations()]
 NEWEST = NUMBERS[-1]
 NOW = 1_400.0
+INDEX = "SELECT name FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL"
 
 
 def connect(path):
@@ -72,6 +74,29 @@ def test_brought_up_to_date_it_is_like_a_new_one_and_has_lost_nothing(tmp_path, 
         assert after == before
         assert raw.execute("PRAGMA integrity_check").fetchone() == ("ok",)
         assert raw.execute("PRAGMA foreign_key_check").fetchall() == []
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+def test_only_what_the_migrations_have_made_is_a_ledger(tmp_path, number):
+    put(number, tmp_path / "db")
+    changes = {
+        "ANALYZE": None,
+        "DROP TABLE sessions": "its table sessions is missing",
+        "ALTER TABLE sessions ADD COLUMN x": "its table sessions is missing or another one",
+        "CREATE TABLE x (y)": "(table)",
+        "CREATE INDEX x ON sessions (id, id)": "(index)",
+        "CREATE VIEW x AS SELECT 1": "(view)",
+        "CREATE TRIGGER x AFTER INSERT ON sessions BEGIN DELETE FROM sessions; END": "(trigger)",
+    }
+    with connect(tmp_path / "db") as raw:
+        for change, why in changes.items():
+            raw.execute("BEGIN")
+            raw.execute(change)
+            said = oddity(raw, number)
+            raw.execute("ROLLBACK")
+            assert said == why if why is None else why in said, change
+        raw.execute("DROP INDEX " + raw.execute(INDEX).fetchone()[0])
+        assert oddity(raw, number).startswith("its index ")
 
 
 @asynccontextmanager

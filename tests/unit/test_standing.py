@@ -1,16 +1,20 @@
 """`carryon status`: what a running gateway says, what the ledger says, and both of a stopped one."""
 
 import json
+import shutil
 import subprocess
 import sys
 
 import pytest
 
-from gateway import standing
+from gateway import operate, standing
 from gateway.config.file import load
+from gateway.errors import CarryonError
 from gateway.model.delivery import Rejected
 from gateway.model.session import Reason, ResumeMode
 from gateway.model.turn import TurnState
+from gateway.operate import ELSEWHERE
+from gateway.store.lock import hold_state
 from gateway.store.sqlite import LEDGER_FILE
 from tests.helpers.ledgers import notice, opened
 
@@ -137,7 +141,15 @@ def test_a_gateway_that_does_not_answer_yet(config):
 
 
 def test_without_a_ledger_and_with_one_that_is_none(config):
-    assert "none ever was" in standing.status(config, None, 1.0, json=False)
+    said = standing.status(config, None, 1.0, json=False)
+    assert said == f"No gateway is running on {config.state_dir}, and none ever was. {ELSEWHERE}"
+    for asked in (operate.reload, operate.undrain, lambda config: list(operate.stop(config, "stop", None))):
+        with pytest.raises(CarryonError, match=r"none ever was\. If one runs .* `CARRYON__state_dir="):
+            asked(config)
+    with hold_state(config.state_dir), pytest.raises(CarryonError, match=r"running on \S+$"):
+        operate.undrain(config)
+    assert ELSEWHERE in standing.status(config, None, 1.0, json=False)
+    shutil.rmtree(config.state_dir)
     assert json.loads(standing.status(config, None, 1.0, json=True)) == {"up": False, "ledger": None}
     config.state_dir.mkdir()
     (config.state_dir / LEDGER_FILE).write_text("garbage" * 1000)

@@ -8,6 +8,7 @@ import stat
 from contextlib import closing
 
 import pytest
+import structlog
 
 from gateway.errors import LedgerDamaged, SchemaTooNew, UpgradeBlocked
 from gateway.store import migrate as module
@@ -49,6 +50,14 @@ async def test_an_upgrade_keeps_what_was_there(path):
     assert schema_of(path) == NEWEST
     await start(path)
     assert copies(path) == [copy], "there is nothing more to keep"
+
+
+async def test_an_upgrade_is_in_the_log_once(path):
+    put(NEWEST - 1, path)
+    for expected in ([{"from": NEWEST - 1, "to": NEWEST, "copy": before(path, NEWEST).name}], []):
+        with structlog.testing.capture_logs() as lines:
+            await start(path)
+        assert lines == [{"event": "ledger.migrated", "log_level": "info", **one} for one in expected]
 
 
 async def test_a_new_ledger_has_nothing_to_keep(path):

@@ -94,6 +94,14 @@ def _of_process(status: GatewayStatus) -> Iterator[Concern]:
             "Free space on the disk of state_dir, or make it writable: the gateway then goes on by itself.",
             key="ledger",
         )
+    if status.ledger_damaged:
+        yield Concern(
+            Level.WRONG,
+            "The ledger is damaged",
+            "Parts of it cannot be read, and more may be lost with each write. Stop the gateway: `carryon "
+            "doctor` then looks into it, and `carryon restore` brings back a backup.",
+            key="damage",
+        )
     yield from _of_phase(status)
     yield from _of_accounts(status)
     if status.breaker_open:

@@ -8,13 +8,16 @@ from gateway.console.page.parts import PageParts
 from gateway.model.browsing import LedgerUnreadableError, Owed, Unsent
 from gateway.model.delivery import DeliveryState
 from gateway.model.operation import GatewayStatus, RunningTurn
-from gateway.model.overview import Overview, Pending
+from gateway.model.overview import BootEnd, Overview, Pending, Restart
 from gateway.model.recovery import Decision, Verdict
 from gateway.model.session import Reason, Session, SessionState
 from gateway.rules.words import counted
 
 SHOWN = 30
 """Rows of each kind."""
+
+YOUNG = 3600.0
+"""Seconds after a crash in which the first page tells of it."""
 
 _WHY_SUSPENDED = {
     Reason.MANUAL.value: "A person suspended it.",
@@ -69,12 +72,13 @@ async def look(parts: PageParts) -> Look:
 async def now_values(parts: PageParts, seen: Look) -> Mapping[str, object]:
     """What the first page shows."""
     if seen.overview is None or seen.unsent is None:
-        return {"readable": False}
+        return {"readable": False, "crash": None}
     overview = seen.overview
     running = seen.status.running[:SHOWN]
     sessions = await parts.shelf.sessions([turn.session_id for turn in running])
     return {
         "readable": True,
+        "crash": await _crash(parts, seen),
         "overview": overview,
         "running": [AtWork(turn, sessions.get(turn.session_id)) for turn in running],
         "queues": overview.queues[:SHOWN],
@@ -86,6 +90,14 @@ async def now_values(parts: PageParts, seen: Look) -> Mapping[str, object]:
         "may_retry": may_retry,
         "may_drop": may_drop,
     }
+
+
+async def _crash(parts: PageParts, seen: Look) -> Restart | None:
+    """The boot before this one, if it crashed and this one is young."""
+    this, *before = await parts.shelf.restarts(2)
+    if seen.now - this.boot.started_at > YOUNG or not before or before[0].end is not BootEnd.CRASHED:
+        return None
+    return before[0]
 
 
 async def _interrupted(parts: PageParts, seen: Look, overview: Overview) -> list[Interrupted]:
@@ -140,4 +152,6 @@ def may_retry(owed: Owed) -> bool:
 
 def may_drop(owed: Owed) -> bool:
     """Whether a person can give it up."""
-    return owed.delivery.state in (DeliveryState.HELD, DeliveryState.UNKNOWN, DeliveryState.PENDING)
+    return owed.delivery.state in (
+        DeliveryState.HELD, DeliveryState.UNKNOWN, DeliveryState.PENDING, DeliveryState.REJECTED
+    )  # fmt: skip

@@ -173,7 +173,7 @@ VERBS: Final[Mapping[str, Verb]] = {
         "Retry",
         ("delivery",),
         "Send answer {delivery} once more?",
-        "If it did arrive the first time, its chat will have it twice.",
+        "If it was held and did arrive, its chat will have it twice; if it was refused, it did not arrive.",
         _retry,
         "/#undecided",
     ),
