@@ -309,3 +309,8 @@ def _is_terminal() -> bool:
         return sys.stderr.isatty()
     except (AttributeError, ValueError):  # none at all, or closed
         return False
+
+
+# Until `configure` is called, as in a command that works on the ledger of a stopped gateway: what such a
+# command prints is for programs, too, so lines do not go there.
+structlog.configure(logger_factory=lambda *_: _Output())

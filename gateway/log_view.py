@@ -118,14 +118,25 @@ class _Reader:
     def _open(self, stack: ExitStack) -> list[tuple[int, BinaryIO]]:
         """The files that are there, each once, the oldest first.
 
-        The newest is opened first: one that is put aside meanwhile is met twice and not missed.
+        Names move while one is put aside, so what was found counts only if they are the same afterwards.
         """
-        found: dict[int, BinaryIO] = {}
-        for path in reversed(log_file.files(self.path.parent)):
-            with suppress(OSError):
-                file = stack.enter_context(path.open("rb"))
-                found.setdefault(os.fstat(file.fileno()).st_ino, file)
-        return list(reversed(found.items()))
+        while True:
+            names = _inodes(self.path.parent)
+            found: dict[int, BinaryIO] = {}
+            for path in names:
+                with suppress(OSError):
+                    file = stack.enter_context(path.open("rb"))
+                    found[os.fstat(file.fileno()).st_ino] = file
+            if _inodes(self.path.parent) == names and list(found) == [*names.values()]:
+                return list(found.items())
+
+
+def _inodes(folder: Path) -> dict[Path, int]:
+    found: dict[Path, int] = {}
+    for path in log_file.files(folder):
+        with suppress(OSError):
+            found[path] = path.stat().st_ino
+    return found
 
 
 def _parsed(raw: bytes) -> Iterator[Line]:

@@ -19,8 +19,9 @@ from gateway.policies import access_policy, ledger_place
 from gateway.ports import Store
 from gateway.rules.access import permits
 from gateway.rules.pairing import NO_SUCH_CODE
+from gateway.store import library
 from gateway.store.lock import LOCK_FILE, hold_state
-from gateway.store.place import exists, open_ledger
+from gateway.store.place import exists, open_ledger, reading
 
 HIGHEST_ID = 2**63 - 1
 """What fits into the ledger."""
@@ -57,13 +58,23 @@ def stop(config: Config, intent: str, wait: float | None) -> Iterator[str]:
             break  # its supervisor was quick: this is the next one
         if found["phase"] == "serving":
             raise CarryonError("the stop was undone; the gateway goes on serving")
-        intent = found["intent"] or intent  # somebody may have asked for the other one since
         line = _progress(found)
         if line != said:
             said = line
             yield line
         time.sleep(FOLLOW_SECONDS)
+    if asked is not None:
+        intent = _came_to(config, asked["boot_id"]) or intent
     yield "stopped" if intent == "stop" else "stopped with exit code 75, for its supervisor to start it again"
+
+
+def _came_to(config: Config, boot_id: int) -> str | None:
+    """What a boot's stop was in the end: somebody may have asked for the other one since."""
+    try:
+        with reading(ledger_place(config)) as tx:
+            return next((boot.intent for boot in library.boots(tx, 10) if boot.id == boot_id), None)
+    except CarryonError:
+        return None
 
 
 def undrain(config: Config) -> str:

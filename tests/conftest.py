@@ -9,3 +9,4 @@ import aiogram  # noqa: F401
 
 from tests.harness.order import pytest_collection_modifyitems  # noqa: F401  (a hook)
 from tests.harness.secrecy import pytest_runtest_makereport  # noqa: F401  (a hook)
+from tests.helpers.logs import log_as_before  # noqa: F401  (for every test)

@@ -113,7 +113,7 @@ def folded(texts):
 
 async def allows(talk):
     """Somebody lets the step be done."""
-    (question,) = [one for one in talk.shown if one.labels]
+    question = await talk.sees(lambda: next((one for one in talk.shown if one.labels), None), "a question")
     talk.chat.playground.press(talk.chat.person, talk.chat.id, question.id, "Allow")
     await talk.done(1)
 

@@ -8,14 +8,16 @@ import pytest
 import structlog
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def log_as_before() -> Iterator[None]:
-    """Undo what `gateway.log.configure` does to the whole process."""
-    root, shown = logging.getLogger(), warnings.showwarning
+    """Undo, after every test, what `gateway.log.configure` does to the whole process."""
+    root, shown, settings = logging.getLogger(), warnings.showwarning, structlog.get_config()
+    settings = {**settings, "processors": [*settings["processors"]]}
     handlers, level = root.handlers[:], root.level
     yield
-    logging.captureWarnings(capture=False)
-    warnings.showwarning = shown
+    if warnings.showwarning is not shown:
+        logging.captureWarnings(capture=False)
+        warnings.showwarning = shown
     root.handlers[:] = handlers
     root.setLevel(level)
-    structlog.reset_defaults()
+    structlog.configure(**settings)

@@ -10,11 +10,6 @@ from pydantic import BaseModel
 from gateway.config.models import Config
 from gateway.reloading.keys import LIVE, RESTART, is_live
 from tests.helpers.live_keys import EFFECTS
-from tests.helpers.logs import log_as_before
-
-__all__ = ["log_as_before"]
-
-pytestmark = pytest.mark.usefixtures("log_as_before")
 
 
 def keys(model: type[BaseModel], above: str = "") -> Iterator[str]:

@@ -362,8 +362,8 @@ MUTANTS = {
     ),
     "what was stopped is taken up by a crash": Mutant(
         "gateway/store/turns.py",
-        " if marked and not is_given_up(session.reason) else None",
-        " if marked else None",
+        "    given_up = is_given_up(session.reason) and",
+        "    given_up = False and",
         "tests/laws/test_engine_busy.py::test_what_was_given_up_is_not_taken_up_by_a_crash",
     ),
     "an error does not stop the lane": Mutant(

@@ -150,10 +150,9 @@ async def _by_place(theatre: Theatre, action: str, place: str) -> None:
 
 
 async def _deliveries(theatre: Theatre, action: str) -> None:
-    (delivery,) = [
-        d for d in await theatre.store.deliveries(10) if d.state in ("held", "rejected", "unknown")
-    ]
-    outcome = await getattr(_operations(theatre), action)(delivery.id)
+    found = [d.id for d in await theatre.store.deliveries(10) if d.state in ("held", "rejected", "unknown")]
+    (theatre.looked_at,) = found or [theatre.looked_at]  # what was dropped is not listed any more
+    outcome = await getattr(_operations(theatre), action)(theatre.looked_at)
     theatre.effects.append(f"operator << {type(outcome).__name__.lower()}")
 
 

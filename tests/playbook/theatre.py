@@ -219,6 +219,8 @@ class Theatre:
         self.players: Players
         self.gateway: composition.Gateway | None = None
         self.boot = 0
+        self.looked_at = 0
+        """The delivery that an operator looked at last."""
         self._events = itertools.count(1)
         self._sent: deque[Inbound] = deque(maxlen=100)
         self._missed: list[Inbound] = []

@@ -25,11 +25,6 @@ from gateway.init import write as writing
 from gateway.init.answers import AccountAnswer, Answers
 from gateway.init.write import write
 from tests.harness.forks import FORKS, ended
-from tests.helpers.logs import log_as_before
-
-__all__ = ["log_as_before"]
-
-pytestmark = pytest.mark.usefixtures("log_as_before")
 
 TOKEN = "4242:PLANTED-token"
 GOOD = {

@@ -10,11 +10,6 @@ import warnings
 import pytest
 
 from gateway import log
-from tests.helpers.logs import log_as_before
-
-__all__ = ["log_as_before"]
-
-pytestmark = pytest.mark.usefixtures("log_as_before")
 
 SECRET = "123456:the-real-bot'token"
 
@@ -247,3 +242,11 @@ def test_nobody_who_reads_is_no_reason_to_stop(monkeypatch: pytest.MonkeyPatch) 
     assert told.endswith("lines were dropped: nobody read them")
     assert 3_000 - kept <= int(told.split()[1]) <= 3_000 - kept + 1, "one may have been halved"
     assert json.loads(last)["action"] == "after.all"
+
+
+def test_before_it_is_configured_nothing_goes_to_standard_output():
+    said = subprocess.run(
+        [sys.executable, "-c", "from gateway import log; log.get().info('ledger.migrated', to=6)"],
+        capture_output=True, text=True, check=True, timeout=60,
+    )  # fmt: skip
+    assert (said.stdout, "ledger.migrated" in said.stderr) == ("", True)

@@ -13,11 +13,6 @@ from gateway import log, log_file, log_view
 from gateway.cli import app
 from gateway.errors import CarryonError
 from tests.harness.settings import settings, write
-from tests.helpers.logs import log_as_before
-
-__all__ = ["log_as_before"]
-
-pytestmark = pytest.mark.usefixtures("log_as_before")
 
 SECRET = "123456:the-real-bots-token"
 

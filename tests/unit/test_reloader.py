@@ -23,12 +23,7 @@ from tests.harness.waiting import within
 from tests.helpers.clock import until
 from tests.helpers.ledgers import ACCOUNT
 from tests.helpers.living import ANN, BASE, BOB, EVE, new_life
-from tests.helpers.logs import log_as_before
 from tests.helpers.postgres import new_database
-
-__all__ = ["log_as_before"]
-
-pytestmark = pytest.mark.usefixtures("log_as_before")
 
 TOKEN = "4242:another-token-of-valid-shape"
 EVERYBODY = {"access": {"default": "allow"}}
