@@ -14,7 +14,14 @@ from pydantic import ValidationError
 from gateway import log
 from gateway.agents.enclosures import Block, Link, Media
 from gateway.agents.offers import ON, offered, options_of
-from gateway.agents.outcomes import INTERNAL_ERROR, AgentGoneError, AgentRefusedError, Finished, one_line
+from gateway.agents.outcomes import (
+    INTERNAL_ERROR,
+    AgentGoneError,
+    AgentRefusedError,
+    Finished,
+    one_line,
+    redacted,
+)
 from gateway.agents.protocol import acp, schema
 from gateway.agents.transport import LineTransport
 from gateway.agents.updates import Heard, permission_request, translate
@@ -146,13 +153,16 @@ class AgentConnection:
     async def load_session(self, agent_session_id: str, cwd: str) -> AgentOffer:
         """Load a session. That this succeeds proves nothing; the replay does."""
         answer: Any = await _asked(
-            self._connection.load_session(cwd=cwd, session_id=agent_session_id, mcp_servers=[])
+            self._connection.load_session(cwd=cwd, session_id=agent_session_id, mcp_servers=[]),
+            agent_session_id,
         )
         return AgentOffer() if answer is None else offered(answer)
 
     async def set_mode(self, agent_session_id: str, mode: str) -> None:
         """Set a session's mode."""
-        await _asked(self._connection.set_session_mode(session_id=agent_session_id, mode_id=mode))
+        await _asked(
+            self._connection.set_session_mode(session_id=agent_session_id, mode_id=mode), agent_session_id
+        )
 
     async def set_option(
         self, agent_session_id: str, option: str, value: str, *, switch: bool
@@ -161,13 +171,14 @@ class AgentConnection:
         answer = await _asked(
             self._connection.set_config_option(
                 config_id=option, session_id=agent_session_id, value=(value == ON) if switch else value
-            )
+            ),
+            agent_session_id,
         )
         return options_of(answer.config_options)
 
     async def close_session(self, agent_session_id: str) -> None:
         """Let the agent free a session."""
-        await _asked(self._connection.close_session(session_id=agent_session_id))
+        await _asked(self._connection.close_session(session_id=agent_session_id), agent_session_id)
 
     async def prompt(self, agent_session_id: str, blocks: Sequence[Block]) -> Finished:
         """Send a prompt and wait for its end.
@@ -178,7 +189,7 @@ class AgentConnection:
         try:
             answer = await self._connection.prompt(session_id=agent_session_id, prompt=content)
         except acp.RequestError as error:
-            raise AgentRefusedError(error.code, _said(error)) from None
+            raise AgentRefusedError(error.code, _said(error, agent_session_id)) from None
         except ConnectionError as error:
             raise AgentGoneError(f"the connection broke: {error}") from None
         except ValidationError as error:
@@ -187,7 +198,7 @@ class AgentConnection:
 
     async def cancel(self, agent_session_id: str) -> None:
         """Ask for the session's prompt to stop."""
-        await _asked(self._connection.cancel(session_id=agent_session_id))
+        await _asked(self._connection.cancel(session_id=agent_session_id), agent_session_id)
 
     async def close(self) -> None:
         """Hang up. What still waits for an answer gets `AgentGoneError`."""
@@ -229,11 +240,11 @@ def _keys(methods: "Iterable[AuthMethod]") -> tuple[tuple[str, tuple[str, ...]],
     return tuple(keys)
 
 
-async def _asked(request: Awaitable[T]) -> T:
+async def _asked(request: Awaitable[T], agent_session_id: str = "") -> T:
     try:
         return await request
     except acp.RequestError as error:
-        raise AgentRefusedError(error.code, _said(error)) from None
+        raise AgentRefusedError(error.code, _said(error, agent_session_id)) from None
     except ConnectionError as error:
         raise AgentGoneError(f"the connection broke: {error}") from None
     except ValidationError as error:
@@ -242,8 +253,12 @@ async def _asked(request: Awaitable[T]) -> T:
         ) from None
 
 
-def _said(error: acp.RequestError) -> str:
-    """An error's message with the detail that agents hide in its data."""
+_SHORTEST_ID = 8
+"""Characters: what is shorter is no secret, and may stand in a text by chance."""
+
+
+def _said(error: acp.RequestError, agent_session_id: str) -> str:
+    """An error's message with the detail that agents hide in its data, without the id of their session."""
     text = str(error)
     data: Any = error.data
     if isinstance(data, dict):
@@ -251,6 +266,8 @@ def _said(error: acp.RequestError) -> str:
         data = fields.get("details") or fields.get("message") or fields.get("detail")
     if isinstance(data, str) and data and data not in text:
         text = f"{text}: {data}"
+    if len(agent_session_id) >= _SHORTEST_ID:
+        text = text.replace(agent_session_id, redacted(agent_session_id))
     return one_line(text)
 
 

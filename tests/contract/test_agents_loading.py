@@ -20,9 +20,11 @@ from tests.contract.agents import Chat, hostile_spec, odd_chat, pool_of, process
 ])  # fmt: skip
 async def test_load_that_fails_is_a_reason_to_bootstrap(tmp_path: Path, way: str, reason: str) -> None:
     async with odd_chat(tmp_path, way) as chat:
-        opened = await chat.remember().open()
+        chat.remember().agent_session_id = before = "the-session-from-before"
+        opened = await chat.open()
         assert opened.mode is ResumeMode.BOOTSTRAP
         assert reason in opened.reason
+        assert before not in opened.reason
         assert opened.preamble.startswith(TRANSCRIPT_MARKER)
 
 

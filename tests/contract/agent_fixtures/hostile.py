@@ -91,7 +91,7 @@ class Hostile:
         if self.way == "breaks_at_load":
             sys.exit(0)
         if self.way == "load_error":
-            refuse(number, -32603, "Internal error", {"details": "Session not found"})
+            refuse(number, -32603, "Internal error", {"details": f"Session not found: {session}"})
             return
         before, after = REPLAYS.get(self.way, ((), ()))
         for one in before:
