@@ -56,7 +56,7 @@ def test_what_a_variant_names_is_there(variant):
                 assert isinstance(inside, list | dict), change["path"]
 
 
-# No package index has kubectl, and no library puts kustomizations together. Without it each part is tested
+# pip cannot install kubectl, and no library puts kustomizations together. Without it each part is tested
 # alone: the manifests, what a kustomization names, and the configs.
 @pytest.mark.skipif(KUBECTL is None, reason="only kubectl puts the variants together, and there is none here")
 @pytest.mark.parametrize("variant", ["base", "postgres"])

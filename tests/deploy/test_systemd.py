@@ -20,8 +20,8 @@ from tests.deploy.papers import DEPLOY, GUIDE, NEEDED_TO_STOP
 README = DEPLOY / "systemd" / "README.md"
 UNIT = DEPLOY / "systemd" / "carryon.service"
 ANALYZE = shutil.which("systemd-analyze")
-# Part of systemd itself: no package index has it, and macOS, where this suite runs too, has no systemd. What
-# the gateway relies on in the unit is tested below without it.
+# Part of systemd itself, which pip cannot install and macOS, where this suite runs too, has not. What the
+# gateway relies on in the unit is tested below without it.
 needs_systemd = pytest.mark.skipif(
     ANALYZE is None, reason="only systemd can judge a unit, and there is none here"
 )
