@@ -30,6 +30,7 @@ from gateway.model.turn import Step
 from gateway.ports import LedgerUnavailableError
 from gateway.store import grants, library, overview, resumes
 from gateway.store.committer import LedgerConnection
+from gateway.store.damage import is_damage
 from gateway.store.rows import (
     DELIVERY,
     MESSAGE,
@@ -63,7 +64,6 @@ TITLES: Final = 50_000
 GRANTS: Final = 500
 """People whose grants are listed."""
 
-_DAMAGED: Final = frozenset({sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT})
 _WINDOW: Final = 5_000  # messages that are looked through at once for the sessions that were used last
 _WINDOWS: Final = 4
 _LATEST: Final = 200  # messages of a session among which those without a turn are looked for
@@ -159,10 +159,9 @@ def _bounded(raw: sqlite3.Connection, function: Unit[T], patience: float) -> T:
         finally:
             raw.execute("ROLLBACK")
     except sqlite3.Error as error:
-        code = getattr(error, "sqlite_errorcode", None)
-        if code is not None and code & 0xFF in _DAMAGED:
+        if is_damage(error):
             raise LedgerDamagedError(str(error)) from None
-        late = code == sqlite3.SQLITE_INTERRUPT
+        late = getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_INTERRUPT
         raise LedgerUnavailableError("it took too long" if late else str(error)) from None
     finally:
         raw.set_progress_handler(None, 0)

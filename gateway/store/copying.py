@@ -14,6 +14,7 @@ from contextlib import closing
 from pathlib import Path
 
 from gateway.errors import LedgerDamaged, LedgerUnavailable
+from gateway.store.damage import is_damage
 
 PAGES = 256
 """Pages, mostly of four kilobytes, that are copied in one go."""
@@ -24,7 +25,6 @@ PAUSE_SECONDS = 0.002
 FLUSH_BYTES = 16 << 20
 """What is written at most before it is flushed: a lot at once would hold up everybody else's commits."""
 
-_DAMAGED = frozenset({sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT})
 _MAGIC = b"SQLite format 3\x00"
 _VERSION_AT = 60  # in the header: four bytes, the most significant first
 
@@ -67,7 +67,7 @@ def copy_ledger(
             copy.execute("PRAGMA journal_mode = DELETE")
             found = problem(copy, thorough=thorough)
     except sqlite3.Error as error:
-        if getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF in _DAMAGED:
+        if is_damage(error):
             raise LedgerDamaged(source, str(error)) from None
         raise LedgerUnavailable(f"it cannot be copied to {target}: {error}") from None
     except OSError as error:

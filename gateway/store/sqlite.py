@@ -13,13 +13,13 @@ from gateway.errors import LedgerDamaged
 from gateway.model.happening import Witness, unseen
 from gateway.store.barred import unavailable
 from gateway.store.committer import Committer, LedgerConnection, unmoved
+from gateway.store.damage import is_damage
 from gateway.store.ledger import LedgerStore
 from gateway.store.migrate import migrate, migrations
 from gateway.store.upgrades import keep_copy
 
 _log = log.get()
 
-_DAMAGED = frozenset({sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT})
 LEDGER_FILE = "ledger.db"
 
 
@@ -57,8 +57,7 @@ def _prepare(path: Path) -> None:
     except PermissionError as error:
         raise unavailable(path, error) from None
     except (sqlite3.Error, OSError) as error:
-        code = getattr(error, "sqlite_errorcode", None)
-        if path.is_dir() or (code is not None and code & 0xFF in _DAMAGED):
+        if path.is_dir() or is_damage(error):
             raise LedgerDamaged(path, str(error)) from None
         raise unavailable(path, error) from None
     if copy is not None:
