@@ -269,6 +269,12 @@ MUTANTS = {
         "        if True:\n",
         f"{DEEDS}::test_a_deed_is_done_once",
     ),
+    "law 1, what no agent heard is forgotten": Mutant(
+        "gateway/store/turns.py",
+        " and _reached_an_agent(tx, session.resume_turn_id)",
+        "",
+        f"{STORE}turns.py::test_law_01_what_no_agent_ever_heard_of_is_told_to_the_one_that_goes_on",
+    ),
     "law 2, nobody asks what became of a send": Mutant(
         "gateway/engine/outbox.py",
         "outcome = await adapter.reconcile(delivery, await self._ledger.last_sent(delivery))",
